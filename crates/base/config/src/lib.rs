@@ -1,0 +1,1 @@
+//! TOML files into plain structs, unknown keys refused.

@@ -1,0 +1,1 @@
+//! Every background task has a kind and is drained.

@@ -1,0 +1,73 @@
+//! Spaces, what answers for them, and tags.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A named key space: a namespace, a zone's responses, the baked files of an app.
+///
+/// As text: 32 hexadecimal digits, lower case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SpaceId(pub u128);
+
+/// Which [`Origin`] answers for a space: a small number that the composition gives out, the same
+/// on every node. `tiers` only looks it up.
+///
+/// [`Origin`]: https://docs.rs/littoral-tiers
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Kind(pub u8);
+
+/// A space and what answers for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Space {
+    pub id: SpaceId,
+    pub kind: Kind,
+}
+
+/// A label by which many entries can be purged at once: a 64-bit hash of its text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tag(pub u64);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an id is 32 hexadecimal digits")]
+pub struct SpaceIdError;
+
+impl SpaceId {
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(u128::from_be_bytes(bytes))
+    }
+}
+
+impl fmt::Display for SpaceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl FromStr for SpaceId {
+    type Err = SpaceIdError;
+
+    fn from_str(text: &str) -> Result<Self, SpaceIdError> {
+        if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(SpaceIdError);
+        }
+        u128::from_str_radix(text, 16).map(Self).map_err(|_| SpaceIdError)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_exactly_thirty_two_hex_digits() {
+        let id = SpaceId(0xabc);
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for bad in ["", "abc", "+0000000000000000000000000000000", &"g".repeat(32)] {
+            assert!(bad.parse::<SpaceId>().is_err(), "{bad}");
+        }
+    }
+}

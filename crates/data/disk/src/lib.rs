@@ -1,0 +1,1 @@
+//! Cached entries on disk, over restarts.

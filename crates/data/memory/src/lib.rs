@@ -1,0 +1,1 @@
+//! Entries and remembered versions in memory, bounded by bytes.

@@ -1,0 +1,67 @@
+//! The durable truth of one origin region: rows by key, an outbox of purges numbered in commit
+//! order, and the queue of what a node owes a store it could not reach.
+//!
+//! A store knows nothing of other stores, locations or tiers.
+
+mod row;
+mod staging;
+
+pub use row::{
+    Applied, Condition, Found, Item, List, Listed, OutboxPage, Purge, Record, Row, Scope, Write,
+};
+
+pub use staging::{FILE_BYTES_MIN, Staged, Staging};
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use littoral_types::{Position, SpaceId};
+use tokio::sync::watch;
+
+/// One store of the truth. Implementations: [embedded](crate), PostgreSQL later, and a model for
+/// the simulation.
+///
+/// Every method may be called from any task. A position that comes with an answer was read before
+/// the answer's rows, so that every write after it is in the outbox under a higher number.
+pub trait Store: Send + Sync + 'static {
+    /// The newest row of a key, tombstones and expired rows included.
+    fn get(&self, space: SpaceId, key: Bytes) -> BoxFuture<'_, Result<Found, Error>>;
+
+    /// Durable, with its outbox record in the same transaction, before it returns
+    /// [`Applied::Yes`]. Applying one version twice is the same as once.
+    fn apply(&self, write: Write) -> BoxFuture<'_, Result<Applied, Error>>;
+
+    /// Rows in key order, tombstones and expired rows included: two stores' lists are merged by
+    /// version before anybody decides what is live.
+    fn list(&self, list: List) -> BoxFuture<'_, Result<Listed, Error>>;
+
+    /// Numbers a purge by hand. The rows stay.
+    fn purge(&self, space: SpaceId, scope: Scope) -> BoxFuture<'_, Result<Position, Error>>;
+
+    /// Outbox records with numbers above `after`, oldest first, at most `limit`.
+    fn outbox(&self, after: u64, limit: usize) -> BoxFuture<'_, Result<OutboxPage, Error>>;
+
+    /// The position of the last committed record; changes with each commit.
+    fn committed(&self) -> watch::Receiver<Position>;
+}
+
+/// What went wrong in a store.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The disk is full or read-only, or the engine failed. Nothing was changed.
+    #[error("store cannot write: {0}")]
+    Write(String),
+    /// Stored bytes do not decode or do not match their checksum.
+    #[error("store record is damaged: {0}")]
+    Damaged(String),
+    /// The store could not be read.
+    #[error("store cannot read: {0}")]
+    Read(String),
+    /// More writes wait than the limit allows.
+    #[error("store is busy; retry in {} s", retry_after.as_secs())]
+    Busy { retry_after: Duration },
+    /// The store is closing.
+    #[error("store is closed")]
+    Closed,
+}

@@ -1,0 +1,125 @@
+//! What a store keeps and what is asked of it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use littoral_types::{Body, Position, SpaceId, Tag, Version, Wall};
+
+/// The newest write of a key. [`Body::Absent`] is a tombstone.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    pub version: Version,
+    pub body: Body,
+    /// Opaque to the store; read only by the space's front.
+    pub meta: Bytes,
+    pub tags: Option<Arc<[Tag]>>,
+    /// From here on the row reads as absent, with its version.
+    pub expires_at: Option<Wall>,
+}
+
+/// The answer to a read.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub row: Option<Row>,
+    pub position: Position,
+}
+
+/// One write, conditional on what is there.
+#[derive(Clone, Debug)]
+pub struct Write {
+    pub space: SpaceId,
+    pub key: Bytes,
+    pub row: Row,
+    pub condition: Condition,
+    /// The writer's wall time: what has expired by then counts as absent for `condition`.
+    pub now: Wall,
+}
+
+/// When a write is applied. In every case only if its version is newer than the row's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Condition {
+    #[default]
+    Newer,
+    /// The live row has this version.
+    Version(Version),
+    /// There is no live row.
+    Absent,
+    /// There is a live row.
+    Present,
+}
+
+/// What became of a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// Durable, now or before; the position includes it.
+    Yes { position: Position },
+    /// The store holds a newer version; nothing changed.
+    Newer { current: Version, position: Position },
+    /// The condition does not hold; nothing changed. `current` is the live row's version.
+    Mismatch { current: Option<Version>, position: Position },
+}
+
+/// A page of a space in key order.
+#[derive(Clone, Debug)]
+pub struct List {
+    pub space: SpaceId,
+    pub prefix: Bytes,
+    /// Exclusive: strictly after this key in the direction of the listing.
+    pub after: Option<Bytes>,
+    pub reverse: bool,
+    /// At most this many items, tombstones included.
+    pub limit: usize,
+    /// With bodies, else [`Item::row`] has [`Body::Absent`] and [`Item::live`] tells.
+    pub values: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Listed {
+    pub items: Vec<Item>,
+    /// Whether items follow the last one.
+    pub more: bool,
+    pub position: Position,
+}
+
+#[derive(Clone, Debug)]
+pub struct Item {
+    pub key: Bytes,
+    /// False for a tombstone. Expiry is the reader's business.
+    pub live: bool,
+    pub row: Row,
+}
+
+/// A numbered record of the outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    pub number: u64,
+    pub space: SpaceId,
+    pub purge: Purge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purge {
+    /// By a write: what is held of this key below this version is old. `live`: not a delete.
+    Write { key: Bytes, version: Version, live: bool },
+    /// By hand: what was vouched for before this record is old, whatever its version.
+    Hand(Scope),
+}
+
+/// What a purge by hand covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Key(Bytes),
+    Prefix(Bytes),
+    Tag(Tag),
+    Everything,
+}
+
+/// A stretch of the outbox.
+#[derive(Clone, Debug)]
+pub struct OutboxPage {
+    pub records: Vec<Record>,
+    /// Every record from the asked one up to here is in `records`.
+    pub through: Position,
+    /// Records up to this number are no longer kept: who asks for older has missed some.
+    pub forgotten: u64,
+}

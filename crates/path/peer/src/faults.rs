@@ -1,0 +1,1 @@
+//! Faults a carrier injects, by a seed.

@@ -1,0 +1,63 @@
+//! Calls between nodes: the messages, and the carriers that take them.
+//!
+//! A node reaches another only through a [`Carrier`]. The [in-process one](local) passes the typed
+//! message, bodies uncopied, and awaits the modelled trip; network carriers encode it.
+
+pub mod faults;
+pub mod local;
+mod message;
+
+pub use message::{
+    Age, Answer, Filter, Follow, Followed, Held, Hop, HopReport, Minimum, Outcome, Question, Reply,
+    Request, StoreCall, StoreReply, Trailer, Trailing, Truth, trailer,
+};
+
+use futures_util::future::BoxFuture;
+use littoral_types::{Ctx, LocationId};
+
+/// Takes a call to another node and brings the answer back.
+pub trait Carrier: Send + Sync + 'static {
+    /// Ends by `ctx.deadline` at the latest.
+    fn call(
+        &self,
+        to: LocationId,
+        ctx: Ctx,
+        request: Request,
+    ) -> BoxFuture<'_, Result<Reply, Error>>;
+}
+
+/// Answers calls from other nodes.
+pub trait Service: Send + Sync + 'static {
+    fn handle(
+        &self,
+        from: LocationId,
+        ctx: Ctx,
+        request: Request,
+    ) -> BoxFuture<'_, Result<Reply, Error>>;
+}
+
+/// Why a call brought no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// No way there, or the other side closed. Another node may do.
+    #[error("peer is unreachable")]
+    Unreachable,
+    /// No answer before the deadline; the call may have had an effect.
+    #[error("peer did not answer in time")]
+    Deadline,
+    /// The other side has too much to do.
+    #[error("peer is overloaded")]
+    Overloaded,
+    /// The other side reached the truth, which has nothing as new as the client's minimum.
+    #[error("no store holds a version as new as the client's minimum")]
+    MinimumUnmet,
+    /// The other side could not reach the truth and holds nothing it may serve.
+    #[error("the truth is unavailable: {0}")]
+    Unavailable(String),
+    /// A stamp from a clock too far ahead.
+    #[error("{0}")]
+    Skew(String),
+    /// The other side does not serve this, or the message makes no sense.
+    #[error("peer refused: {0}")]
+    Refused(String),
+}

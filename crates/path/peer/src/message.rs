@@ -1,0 +1,226 @@
+//! What nodes say to each other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use littoral_store::{Applied, Found, List, Listed, Record, Scope, Write};
+use littoral_types::{Body, Epoch, LocationId, Position, Positions, Space, SpaceId, StoreId};
+use littoral_types::{Tag, Version, Wall};
+use tokio::sync::watch;
+
+pub enum Request {
+    /// A tier asks the next hop.
+    Ask(Question),
+    /// An origin asks one store.
+    Store(StoreId, StoreCall),
+    /// A tier, or a watcher, follows one store's purge stream.
+    Follow(StoreId, Follow),
+}
+
+pub enum Reply {
+    Answer(Answer),
+    Store(StoreReply),
+    Followed(Followed),
+}
+
+pub enum StoreCall {
+    Get { space: SpaceId, key: Bytes },
+    Apply(Write),
+    List(List),
+    Purge { space: SpaceId, scope: Scope },
+}
+
+pub enum StoreReply {
+    Found(Found),
+    Applied(Applied),
+    Listed(Listed),
+    Purged(Position),
+}
+
+/// The stages of the walk. The same words stand in spans, metrics and `Cache-Status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Hop {
+    Edge,
+    Regional,
+    Upper,
+    Origin,
+}
+
+impl Hop {
+    pub const ALL: [Self; 4] = [Self::Edge, Self::Regional, Self::Upper, Self::Origin];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Edge => "edge",
+            Self::Regional => "regional",
+            Self::Upper => "upper",
+            Self::Origin => "origin",
+        }
+    }
+}
+
+/// Asked of a hop: the newest answer for a key, or that what the asker holds is still it.
+#[derive(Clone, Debug)]
+pub struct Question {
+    pub space: Space,
+    pub key: Bytes,
+    /// As which hop the receiver is asked.
+    pub hop: Hop,
+    /// A version the asker holds whole: "not modified" costs no body.
+    pub held: Held,
+    pub minimum: Minimum,
+    /// Ask the origin whatever the tiers hold: somebody had to forget a purge too soon.
+    pub through: bool,
+}
+
+pub type Held = Option<Version>;
+
+/// What an answer must meet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Minimum {
+    /// Shown by the client: unmet, an error.
+    pub client: Option<Version>,
+    /// The newest version the asker holds, remembers or was purged to; yields when a store does
+    /// not answer.
+    pub own: Version,
+    /// Purges by hand: an answer must have been vouched for after these.
+    pub positions: Positions,
+}
+
+/// How long ago a store, or a tier that covers the key, vouched for an answer.
+pub type Age = Duration;
+
+/// An answer on its way back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub version: Version,
+    pub truth: Truth,
+    pub age: Age,
+    /// Per stream, what is surely included.
+    pub positions: Positions,
+    /// Whether all stores in service agree.
+    pub confirmed: bool,
+    /// Served because nobody could be asked; not to be kept.
+    pub stale: bool,
+    /// What each hop did, nearest the origin first.
+    pub hops: Vec<HopReport>,
+    /// What may still follow.
+    pub trailing: Trailing,
+}
+
+#[derive(Clone, Debug)]
+pub enum Truth {
+    /// The asker's held version is the newest.
+    NotModified,
+    Whole { body: Body, meta: Bytes, tags: Option<Arc<[Tag]>>, expires_at: Option<Wall> },
+}
+
+/// What follows an answer once the other store has spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trailer {
+    /// The other store agrees; its position, read before its row.
+    Confirmed { store: StoreId, position: Position },
+    /// The other store had this newer version.
+    Superseded { version: Version },
+}
+
+/// The receiving end of an answer's trailer. May end without one: the answer stays unconfirmed.
+#[derive(Clone, Debug, Default)]
+pub struct Trailing(Option<watch::Receiver<Option<Trailer>>>);
+
+impl Trailing {
+    pub const NONE: Self = Self(None);
+
+    pub fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The trailer, once it is there; `None` if it was lost.
+    pub async fn wait(self) -> Option<Trailer> {
+        let mut receiver = self.0?;
+        let trailer = *receiver.wait_for(Option::is_some).await.ok()?;
+        trailer
+    }
+}
+
+/// A trailer's two ends. Dropping the sender loses it.
+pub fn trailer() -> (watch::Sender<Option<Trailer>>, Trailing) {
+    let (sender, receiver) = watch::channel(None);
+    (sender, Trailing(Some(receiver)))
+}
+
+/// What one hop did with a question: a member of `Cache-Status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HopReport {
+    pub location: LocationId,
+    pub hop: Hop,
+    pub outcome: Outcome,
+    pub stored: bool,
+    /// Freshness left, in seconds; negative when stale.
+    pub ttl: Option<i64>,
+    /// From being asked to having the answer.
+    pub took: Duration,
+}
+
+/// The words of `Cache-Status`, spans and metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    Hit,
+    /// Served past its time, because nobody could be asked.
+    Stale,
+    Miss,
+    /// A miss that joined another's question.
+    Collapsed,
+    /// Held, but had to be validated.
+    Suspect,
+    /// Asked for something newer, or elsewhere, than what is held.
+    Bypass,
+}
+
+impl Outcome {
+    pub const ALL: [Self; 6] =
+        [Self::Hit, Self::Stale, Self::Miss, Self::Collapsed, Self::Suspect, Self::Bypass];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Stale => "stale",
+            Self::Miss => "miss",
+            Self::Collapsed => "collapsed",
+            Self::Suspect => "suspect",
+            Self::Bypass => "bypass",
+        }
+    }
+}
+
+/// "I have applied everything up to `after`; give me what follows, or beat within `hold`."
+#[derive(Clone, Debug)]
+pub struct Follow {
+    pub after: Position,
+    pub filter: Filter,
+    /// How long the publisher may wait for news before it answers with a heartbeat.
+    pub hold: Duration,
+    pub limit: usize,
+}
+
+/// Which records a follower is owed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// Purges of the keys for which this location is a regional or upper tier, and all by hand.
+    Location(LocationId),
+    /// Writes of one space under a prefix: a watch.
+    Prefix { space: SpaceId, prefix: Bytes },
+}
+
+/// A stretch of a purge stream, complete from `after` (of the question) to `through`.
+#[derive(Clone, Debug)]
+pub struct Followed {
+    /// The epoch by which records were routed.
+    pub epoch: Epoch,
+    pub records: Vec<Record>,
+    /// Read under the publisher's fence after the question came: the heartbeat.
+    pub through: Position,
+    /// Records between `after` and `through` are missing: another incarnation, or past retention.
+    pub gap: bool,
+}

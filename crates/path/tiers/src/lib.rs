@@ -1,0 +1,1 @@
+//! The tiered cache: the walk, invalidation, tier choice.

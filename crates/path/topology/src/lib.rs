@@ -1,0 +1,1 @@
+//! Locations, regions, rank and health.

@@ -1,0 +1,1 @@
+//! Accounts, namespaces and tokens.

@@ -1,0 +1,1 @@
+//! Listeners, the connection loop, request context.

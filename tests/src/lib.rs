@@ -1,0 +1,1 @@
+//! Black box: the real binary, real clients.
