@@ -98,7 +98,7 @@ mod tests {
     async fn a_clock_ten_minutes_fast_is_refused() {
         let clock = Clock::simulated(Wall(1_000_000), 0);
         let fast = Clock::simulated(Wall(1_000_000), 600_000);
-        let stamp = self::hlc(&fast).now();
+        let stamp = hlc(&fast).now();
         let here = hlc(&clock);
         let error = here.observe(stamp).expect_err("too far ahead");
         assert_eq!(error.ahead, Duration::from_secs(600));

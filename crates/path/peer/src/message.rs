@@ -24,6 +24,7 @@ pub enum Reply {
     Followed(Followed),
 }
 
+#[derive(Clone, Debug)]
 pub enum StoreCall {
     Get { space: SpaceId, key: Bytes },
     Apply(Write),
@@ -223,4 +224,15 @@ pub struct Followed {
     pub through: Position,
     /// Records between `after` and `through` are missing: another incarnation, or past retention.
     pub gap: bool,
+}
+
+impl Request {
+    /// A second copy, for a network that delivers twice.
+    pub(crate) fn copy(&self) -> Self {
+        match self {
+            Self::Ask(question) => Self::Ask(question.clone()),
+            Self::Store(store, call) => Self::Store(*store, call.clone()),
+            Self::Follow(store, follow) => Self::Follow(*store, follow.clone()),
+        }
+    }
 }

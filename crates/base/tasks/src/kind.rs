@@ -1,0 +1,48 @@
+//! What each background task is for, and what ending it means.
+
+/// Every task that runs beside a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TaskKind {
+    /// One client connection. Finishes its request, then closes, by the listener's own drain.
+    Connection,
+    /// Accepts connections. Ends at once.
+    Listener,
+    /// Asks the next hop on behalf of everyone who waits. Cancelling loses only a fill.
+    Flight,
+    /// Waits for an answer's trailer. Cancelling leaves the entry suspect.
+    Trailer,
+    /// Follows one store's purge stream. Cancelling leaves what is covered suspect.
+    Follower,
+    /// Brings a write to the second store. Must finish, or be in the owed queue.
+    Write,
+    /// Delivers what is owed. The queue is durable: cancelling only delays.
+    Owed,
+    /// Slow sweeps over what is cached. Cancelling only delays.
+    Sweep,
+    /// A call delivered by a carrier. Its caller has its own deadline.
+    Call,
+    /// Deletes what a removed namespace held. Cancelling leaves rows nobody can reach.
+    Cleanup,
+}
+
+impl TaskKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Connection => "connection",
+            Self::Listener => "listener",
+            Self::Flight => "flight",
+            Self::Trailer => "trailer",
+            Self::Follower => "follower",
+            Self::Write => "write",
+            Self::Owed => "owed",
+            Self::Sweep => "sweep",
+            Self::Call => "call",
+            Self::Cleanup => "cleanup",
+        }
+    }
+
+    /// Whether a drain drops the task at its next await instead of waiting for it.
+    pub fn ends_at_shutdown(self) -> bool {
+        !matches!(self, Self::Connection | Self::Write)
+    }
+}
