@@ -1,1 +1,27 @@
-fn main() {}
+//! The one binary: reads the command line, runs one command, and turns its failure into an exit
+//! code and a sentence that says what to do next.
+
+#![expect(
+    unreachable_pub,
+    reason = "a binary exports nothing; `pub` says what a module offers"
+)]
+
+mod args;
+mod commands;
+mod config;
+mod failure;
+mod network;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    failure::install_handler();
+    match commands::run(args.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(report) => failure::report(&report),
+    }
+}

@@ -13,7 +13,7 @@ pub struct Key {
     /// Lines of the doc comment.
     pub doc: &'static [&'static str],
     /// The keys of the table this key holds; empty for a plain value.
-    pub keys: fn() -> &'static [Key],
+    pub keys: fn() -> &'static [Self],
 }
 
 impl Key {

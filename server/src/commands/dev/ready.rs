@@ -1,0 +1,72 @@
+//! The file that says: all locations answer.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use miette::Result;
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::network::Location;
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    name: &'a str,
+    region: &'a str,
+    address: String,
+}
+
+/// Appears whole or not at all, for whoever waits for it reads it at once.
+pub fn write(file: &Path, locations: &[Location]) -> Result<()> {
+    let entries: Vec<_> = locations.iter().map(entry).collect();
+    let text = serde_json::to_vec(&entries).expect("names and addresses are JSON");
+    write_whole(file, &text).map_err(|source| {
+        let what = format!("cannot write {}", file.display());
+        let next = "choose a writable place with --ready-file";
+        Failure::new("littoral::ready_file", what, next)
+            .because(source)
+            .into()
+    })
+}
+
+fn entry(location: &Location) -> Entry<'_> {
+    Entry {
+        name: &location.name,
+        region: &location.region,
+        address: location.address.to_string(),
+    }
+}
+
+fn write_whole(file: &Path, text: &[u8]) -> std::io::Result<()> {
+    let folder = match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
+    temporary.write_all(text)?;
+    temporary.persist(file)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_lists_locations_as_the_door_does() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("ready.json");
+        let location = Location {
+            name: "ams".into(),
+            region: "eu".into(),
+            address: "127.0.0.1:8787".parse().expect("an address"),
+        };
+        write(&file, &[location]).expect("written");
+        let text = std::fs::read_to_string(&file).expect("there");
+        assert_eq!(
+            text,
+            r#"[{"name":"ams","region":"eu","address":"127.0.0.1:8787"}]"#
+        );
+        assert!(write(&folder.path().join("no/ready.json"), &[]).is_err());
+    }
+}

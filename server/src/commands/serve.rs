@@ -1,0 +1,176 @@
+//! `littoral serve`: one process of a real deployment.
+
+use littoral_types::Tenant;
+use miette::Result;
+
+use crate::args::{Serve, parse};
+use crate::config::{Config, Token};
+use crate::failure::Failure;
+use crate::network::{self, BootstrapToken, Network, Place, Places};
+use crate::terminal;
+
+pub fn run(serve: &Serve) -> Result<()> {
+    let config = match &serve.config {
+        Some(file) => littoral_config::read(file)?,
+        None => Config::default(),
+    };
+    if serve.dump_config {
+        terminal::say(littoral_config::dump(&config).trim_end());
+        return Ok(());
+    }
+    let options = options(&config)?;
+    super::block_on(run_network(options))
+}
+
+async fn run_network(options: network::Options) -> Result<()> {
+    let stop = super::stop_signal()?;
+    let network = Network::start(options).await?;
+    for location in network.locations() {
+        let network::Location {
+            name,
+            region,
+            address,
+        } = location;
+        tracing::info!(%name, %region, %address, "location is ready");
+    }
+    stop.await;
+    tracing::info!("draining");
+    network.drain().await;
+    Ok(())
+}
+
+/// Checks what a type cannot say, and converts to plain values.
+fn options(config: &Config) -> Result<network::Options> {
+    let account = account(&config.account)?;
+    let tokens = config.tokens.iter().map(token).collect::<Result<_>>()?;
+    let places = places(config)?;
+    Ok(network::Options {
+        data_dir: config.data_dir.clone(),
+        listen: config.listen,
+        places,
+        access: network::Access { account, tokens },
+        limits: config.limits.clone(),
+    })
+}
+
+fn account(text: &str) -> Result<Tenant> {
+    parse::account(text).map_err(|why| invalid(format!("account = \"{text}\": {why}")))
+}
+
+fn token(token: &Token) -> Result<BootstrapToken> {
+    let Token { name, hash, access } = token;
+    if name.is_empty() {
+        return Err(invalid("a token under [[tokens]] has no name"));
+    }
+    let hash = blake3::Hash::from_hex(hash).map_err(|_| {
+        invalid(format!(
+            "the hash of token \"{name}\" is not what `littoral token hash` prints"
+        ))
+    })?;
+    Ok(BootstrapToken {
+        name: name.clone(),
+        hash: *hash.as_bytes(),
+        access: *access,
+    })
+}
+
+fn places(config: &Config) -> Result<Places> {
+    let mut locations: Vec<Place> = Vec::new();
+    for location in &config.locations {
+        let crate::config::Location {
+            name,
+            region,
+            listen,
+        } = location;
+        let spelled = |text: &str| {
+            let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+            !text.is_empty() && text.bytes().all(plain)
+        };
+        if !spelled(name) || !spelled(region) {
+            let what = format!(
+                "location \"{name}\" in region \"{region}\": both are lower-case letters, digits and dashes"
+            );
+            return Err(invalid(what));
+        }
+        if locations.iter().any(|other| other.name == *name) {
+            return Err(invalid(format!("two locations are called \"{name}\"")));
+        }
+        locations.push(Place {
+            name: name.clone(),
+            region: region.clone(),
+            listen: *listen,
+        });
+    }
+    if locations.is_empty() {
+        return Err(invalid("there is no location under [[locations]]"));
+    }
+    let [first, second] = &config.store_regions[..] else {
+        return Err(invalid("store-regions names exactly two regions"));
+    };
+    for region in [first, second] {
+        if !locations.iter().any(|location| location.region == *region) {
+            return Err(invalid(format!(
+                "store-regions: no location is in region \"{region}\""
+            )));
+        }
+    }
+    Ok(Places::Listed {
+        locations,
+        store_regions: [first.clone(), second.clone()],
+    })
+}
+
+fn invalid(what: impl Into<String>) -> miette::Report {
+    let next = "`littoral serve --dump-config` prints every key with its meaning";
+    Failure::new("littoral::config_invalid", what, next).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options_of(text: &str) -> Result<network::Options> {
+        options(&littoral_config::parse("test.toml", text)?)
+    }
+
+    #[test]
+    fn the_example_is_valid_and_shows_a_network_of_two_regions() {
+        let options = options_of(include_str!("../../../examples/serve.toml")).expect("valid");
+        let Places::Listed {
+            locations,
+            store_regions,
+        } = options.places
+        else {
+            panic!("listed")
+        };
+        assert_eq!(locations.len(), 3);
+        assert_eq!(store_regions, ["europe", "america"]);
+        assert_eq!(options.access.tokens.len(), 1);
+    }
+
+    #[test]
+    fn the_defaults_are_valid_and_read_back() {
+        let config = Config::default();
+        let text = littoral_config::dump(&config);
+        assert_eq!(
+            littoral_config::parse::<Config>("dumped", &text).expect("valid"),
+            config
+        );
+        assert!(options(&config).is_ok());
+    }
+
+    #[test]
+    fn what_makes_no_network_is_refused() {
+        for bad in [
+            "account = \"1\"",
+            "store-regions = [\"home\"]",
+            "store-regions = [\"home\", \"away\"]",
+            "[[locations]]\nname = \"a\"\nregion = \"home\"\n[[locations]]\nname = \"a\"\nregion = \"home\"",
+            "[[locations]]\nname = \"A b\"",
+            "locations = []",
+            "[[tokens]]\nname = \"ci\"\nhash = \"plain-text\"",
+        ] {
+            assert!(options_of(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The file that `serve` reads, and the limits every node runs under.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use littoral_config::{ByteCount, TimeSpan, settings};
+use serde::{Deserialize, Serialize};
+
+settings! {
+    /// The configuration of `serve`.
+    pub struct Config {
+        /// Where everything that must outlive the process is kept. One process at a time uses it.
+        data_dir: PathBuf = "littoral-data".into(),
+        /// Address of the first location. The others, unless they say their own, take the ports
+        /// after it.
+        listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8787)),
+        /// The account that the tokens below belong to: 32 hexadecimal digits.
+        account: String = "0123456789abcdef0123456789abcdef".into(),
+        /// Regions that hold the two stores of the truth. The same region twice is allowed, and
+        /// survives less.
+        store_regions: Vec<String> = vec!["home".into(), "home".into()],
+        /// Locations that run in this process, each a full edge, regional, upper and origin.
+        locations: Vec<Location> = vec![Location::default()],
+        /// Tokens that are valid from the start, beside those made by `littoral token create`.
+        tokens: Vec<Token> = Vec::new(),
+        /// What is logged to standard error.
+        log: Log = Log::default(),
+        /// Bounds of every queue, cache and wait.
+        limits: Limits = Limits::default(),
+    }
+}
+
+settings! {
+    /// A place that answers users.
+    pub struct Location {
+        /// Its name, as `Cache-Status` shows it: lower-case letters, digits and dashes.
+        name: String = "here".into(),
+        /// The region it belongs to: locations of one region share a regional tier.
+        region: String = "home".into(),
+        /// Its own address. Without one it takes the next port after `listen`.
+        listen: Option<SocketAddr> = None,
+    }
+}
+
+settings! {
+    /// A token known by its hash, so that the file holds no secret.
+    pub struct Token {
+        /// What it is for, as `littoral token list` shows it.
+        name: String = String::new(),
+        /// What `littoral token hash` printed for it.
+        hash: String = String::new(),
+        /// What it may do in every namespace of the account: "read" or "write".
+        access: Access = Access::Read,
+    }
+}
+
+settings! {
+    /// What is logged.
+    pub struct Log {
+        /// Which lines: a level (error, warn, info, debug, trace), or levels by module such as
+        /// "info,littoral_tiers=debug".
+        filter: String = "info".into(),
+        /// How: "human" or "json".
+        format: LogFormat = LogFormat::Human,
+    }
+}
+
+settings! {
+    /// Limits of one node.
+    pub struct Limits {
+        /// How often a store says how far its purge stream has come.
+        heartbeat: TimeSpan = TimeSpan::seconds(1),
+        /// Silence of a store after which a tier validates before it serves. At least two
+        /// heartbeats.
+        silence: TimeSpan = TimeSpan::seconds(5),
+        /// A stamp further ahead of this node's clock than this is refused.
+        max_skew: TimeSpan = TimeSpan::seconds(1),
+        /// How long an edge keeps that a key is absent, where a namespace's policy does not say.
+        absent: TimeSpan = TimeSpan::seconds(10),
+        /// How long a held key may be served while no store can be asked, where a namespace's
+        /// policy does not say.
+        stale_if_error: TimeSpan = TimeSpan::hours(24),
+        /// Versions remembered for entries that were evicted or written here.
+        remembered_versions: usize = 1_000_000,
+        /// How long a store keeps its purge stream for those who fell behind.
+        purge_log: TimeSpan = TimeSpan::hours(24),
+        /// How long a tombstone stays after both stores hold it.
+        tombstone_grace: TimeSpan = TimeSpan::hours(24),
+        /// Longest wait for one hop.
+        hop_time: TimeSpan = TimeSpan::seconds(5),
+        /// Longest wait of a request from beginning to end.
+        request_time: TimeSpan = TimeSpan::seconds(30),
+        /// Requests that may wait for the answer to one question; one more is refused.
+        waiters_per_key: usize = 1_024,
+        /// Memory for cached entries, shared by the locations of this process.
+        memory: ByteCount = ByteCount::mib(512),
+        /// Disk for cached entries, per location. The truth is not counted.
+        disk: ByteCount = ByteCount::gib(4),
+        /// Questions under way to one peer; one more is refused.
+        questions_per_peer: usize = 4_096,
+        /// Connections that a location keeps open.
+        connections: usize = 16_384,
+        /// Largest value.
+        value: ByteCount = ByteCount::mib(25),
+        /// Largest body of a bulk request.
+        bulk_body: ByteCount = ByteCount::mib(100),
+        /// Rows that one page of a list may look at before it is cut short.
+        list_rows: usize = 10_000,
+        /// Writes that may wait for a store's next commit; one more is refused.
+        writes_waiting: usize = 4_096,
+        /// Watchers of one location; one more is refused.
+        watchers: usize = 1_024,
+        /// How long requests under way may take to end when the process is told to stop.
+        drain_time: TimeSpan = TimeSpan::seconds(10),
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Access {
+    Read,
+    Write,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    Human,
+    Json,
+}
+
+impl littoral_config::Setting for Access {}
+impl littoral_config::Setting for LogFormat {}
