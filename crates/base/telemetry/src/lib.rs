@@ -1,1 +1,4 @@
-//! Logs, spans and the metrics registry.
+//! Logs and metrics: how a node tells what it does.
+
+pub mod logs;
+pub mod metrics;
