@@ -16,9 +16,9 @@ settings! {
         listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8787)),
         /// The account that the tokens below belong to: 32 hexadecimal digits.
         account: String = "0123456789abcdef0123456789abcdef".into(),
-        /// Regions that hold the two stores of the truth. The same region twice is allowed, and
-        /// survives less.
-        store_regions: Vec<String> = vec!["home".into(), "home".into()],
+        /// Names of the two locations at which the stores of the truth stand. The same one twice
+        /// is allowed, and survives less.
+        stores: Vec<String> = vec!["here".into(), "here".into()],
         /// Locations that run in this process, each a full edge, regional, upper and origin.
         locations: Vec<Location> = vec![Location::default()],
         /// Tokens that are valid from the start, beside those made by `littoral token create`.
@@ -37,6 +37,8 @@ settings! {
         name: String = "here".into(),
         /// The region it belongs to: locations of one region share a regional tier.
         region: String = "home".into(),
+        /// Its share of keys, relative to others of its region; 0 takes none.
+        weight: f64 = 1.0,
         /// Its own address. Without one it takes the next port after `listen`.
         listen: Option<SocketAddr> = None,
     }

@@ -28,14 +28,17 @@ pub enum Places {
     /// `serve`: as configured, without modelled trips; nothing under `/dev`.
     Listed {
         locations: Vec<Place>,
-        store_regions: [String; 2],
+        /// Indexes of the locations at which the stores stand.
+        stores: [usize; 2],
     },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Place {
     pub name: String,
     pub region: String,
+    /// Share of keys relative to others of its region.
+    pub weight: f64,
     /// Its own address, if it does not take the next port.
     pub listen: Option<SocketAddr>,
 }

@@ -10,7 +10,7 @@ use miette::Result;
 use tempfile::TempDir;
 
 use crate::args::Dev;
-use crate::config::{Access, Limits};
+use crate::config::{Access, Limits, Log};
 use crate::failure::Failure;
 use crate::network::{self, BootstrapToken, Network, Places};
 use crate::terminal;
@@ -21,6 +21,11 @@ pub fn run(dev: Dev) -> Result<()> {
         terminal::say(littoral_config::dump(&effective(&dev)).trim_end());
         return Ok(());
     }
+    let quiet = Log {
+        filter: "warn".into(),
+        ..Log::default()
+    };
+    crate::logs::install(&dev.log, &quiet)?;
     super::block_on(serve(dev))
 }
 

@@ -4,7 +4,7 @@ use littoral_types::Tenant;
 use miette::Result;
 
 use crate::args::{Serve, parse};
-use crate::config::{Config, Token};
+use crate::config::{Config, Location, Token};
 use crate::failure::Failure;
 use crate::network::{self, BootstrapToken, Network, Place, Places};
 use crate::terminal;
@@ -19,6 +19,7 @@ pub fn run(serve: &Serve) -> Result<()> {
         return Ok(());
     }
     let options = options(&config)?;
+    crate::logs::install(&serve.log, &config.log)?;
     super::block_on(run_network(options))
 }
 
@@ -77,46 +78,53 @@ fn token(token: &Token) -> Result<BootstrapToken> {
 fn places(config: &Config) -> Result<Places> {
     let mut locations: Vec<Place> = Vec::new();
     for location in &config.locations {
-        let crate::config::Location {
-            name,
-            region,
-            listen,
-        } = location;
-        let spelled = |text: &str| {
-            let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-            !text.is_empty() && text.bytes().all(plain)
-        };
-        if !spelled(name) || !spelled(region) {
-            let what = format!(
-                "location \"{name}\" in region \"{region}\": both are lower-case letters, digits and dashes"
-            );
-            return Err(invalid(what));
-        }
-        if locations.iter().any(|other| other.name == *name) {
-            return Err(invalid(format!("two locations are called \"{name}\"")));
-        }
-        locations.push(Place {
-            name: name.clone(),
-            region: region.clone(),
-            listen: *listen,
-        });
-    }
-    if locations.is_empty() {
-        return Err(invalid("there is no location under [[locations]]"));
-    }
-    let [first, second] = &config.store_regions[..] else {
-        return Err(invalid("store-regions names exactly two regions"));
-    };
-    for region in [first, second] {
-        if !locations.iter().any(|location| location.region == *region) {
+        let place = place(location)?;
+        if locations.iter().any(|other| other.name == place.name) {
             return Err(invalid(format!(
-                "store-regions: no location is in region \"{region}\""
+                "two locations are called \"{}\"",
+                place.name
             )));
         }
+        locations.push(place);
     }
-    Ok(Places::Listed {
-        locations,
-        store_regions: [first.clone(), second.clone()],
+    let [first, second] = &config.stores[..] else {
+        return Err(invalid("stores names exactly two locations"));
+    };
+    let index = |name: &String| {
+        let found = locations.iter().position(|location| location.name == *name);
+        found.ok_or_else(|| invalid(format!("stores: no location is called \"{name}\"")))
+    };
+    let stores = [index(first)?, index(second)?];
+    Ok(Places::Listed { locations, stores })
+}
+
+fn place(location: &Location) -> Result<Place> {
+    let Location {
+        name,
+        region,
+        weight,
+        listen,
+    } = location.clone();
+    let spelled = |text: &str| {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        !text.is_empty() && text.bytes().all(plain)
+    };
+    if !spelled(&name) || !spelled(&region) {
+        let what = format!("location \"{name}\" in region \"{region}\"");
+        return Err(invalid(format!(
+            "{what}: both are lower-case letters, digits and dashes"
+        )));
+    }
+    if !weight.is_finite() || weight < 0.0 {
+        return Err(invalid(format!(
+            "location \"{name}\": a weight is a number of at least 0"
+        )));
+    }
+    Ok(Place {
+        name,
+        region,
+        weight,
+        listen,
     })
 }
 
@@ -136,15 +144,14 @@ mod tests {
     #[test]
     fn the_example_is_valid_and_shows_a_network_of_two_regions() {
         let options = options_of(include_str!("../../../examples/serve.toml")).expect("valid");
-        let Places::Listed {
-            locations,
-            store_regions,
-        } = options.places
-        else {
+        let Places::Listed { locations, stores } = options.places else {
             panic!("listed")
         };
         assert_eq!(locations.len(), 3);
-        assert_eq!(store_regions, ["europe", "america"]);
+        assert_eq!(
+            stores.map(|at| locations[at].region.as_str()),
+            ["europe", "america"]
+        );
         assert_eq!(options.access.tokens.len(), 1);
     }
 
@@ -163,8 +170,9 @@ mod tests {
     fn what_makes_no_network_is_refused() {
         for bad in [
             "account = \"1\"",
-            "store-regions = [\"home\"]",
-            "store-regions = [\"home\", \"away\"]",
+            "stores = [\"here\"]",
+            "stores = [\"here\", \"there\"]",
+            "[[locations]]\nweight = -1.0",
             "[[locations]]\nname = \"a\"\nregion = \"home\"\n[[locations]]\nname = \"a\"\nregion = \"home\"",
             "[[locations]]\nname = \"A b\"",
             "locations = []",
