@@ -3,9 +3,22 @@
 //!
 //! A store knows nothing of other stores, locations or tiers.
 
+mod blobs;
+mod decide;
+mod encoding;
+mod engine;
+mod envelope;
+mod fjall;
+mod group;
+mod model;
+mod range;
+mod recent;
 mod row;
 mod staging;
 
+pub use engine::{EngineLimits, Sync};
+pub use fjall::{Fjall, Options};
+pub use model::Model;
 pub use row::{
     Applied, Condition, Found, Item, List, Listed, OutboxPage, Purge, Record, Row, Scope, Write,
 };
@@ -19,12 +32,12 @@ use futures_util::future::BoxFuture;
 use littoral_types::{Position, SpaceId};
 use tokio::sync::watch;
 
-/// One store of the truth. Implementations: [embedded](crate), PostgreSQL later, and a model for
+/// One store of the truth. Implementations: [embedded](Fjall), PostgreSQL later, and a [`Model`] for
 /// the simulation.
 ///
 /// Every method may be called from any task. A position that comes with an answer was read before
 /// the answer's rows, so that every write after it is in the outbox under a higher number.
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Send + std::marker::Sync + 'static {
     /// The newest row of a key, tombstones and expired rows included.
     fn get(&self, space: SpaceId, key: Bytes) -> BoxFuture<'_, Result<Found, Error>>;
 

@@ -1,0 +1,162 @@
+//! Reads of the embedded store: the position first, then the rows.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fjall::Readable as _;
+use littoral_types::{Body, SpaceId};
+
+use super::open::Core;
+use crate::encoding::{StoredBody, StoredRow, decode_row};
+use crate::engine::read_error;
+use crate::range::Range;
+use crate::{Error, Found, Item, List, Listed, Row};
+
+const SPACE: usize = size_of::<SpaceId>();
+
+/// Rows stand by space, then by key.
+pub(super) fn row_key(space: SpaceId, key: &[u8]) -> Vec<u8> {
+    [&space.to_bytes(), key].concat()
+}
+
+impl Core {
+    pub(super) fn get(&self, space: SpaceId, key: &[u8]) -> Result<Found, Error> {
+        let position = self.position();
+        let row = self.row(&row_key(space, key))?;
+        Ok(Found { row, position })
+    }
+
+    pub(super) fn stored(&self, row_key: &[u8]) -> Result<Option<StoredRow>, Error> {
+        let Some(record) = self.rows.get(row_key).map_err(read_error)? else {
+            return Ok(None);
+        };
+        decode_row(record.into())
+            .map(Some)
+            .map_err(|damage| damaged(row_key, &damage))
+    }
+
+    fn row(&self, row_key: &[u8]) -> Result<Option<Row>, Error> {
+        let mut stored = self.stored(row_key)?;
+        loop {
+            let Some(row) = stored else { return Ok(None) };
+            let StoredBody::File(reference) = row.body else {
+                return Ok(Some(row.into_row(None)));
+            };
+            let blob = self.blobs.get(reference);
+            // Only while the row still names the file is it ours to hand out.
+            let again = self.stored(row_key)?;
+            if again.as_ref().is_some_and(|again| again.body == row.body) {
+                let blob = blob.map_err(|error| Error::Read(error.to_string()))?;
+                let blob = blob.ok_or_else(|| damaged(row_key, &"its file is not whole"))?;
+                return Ok(Some(row.into_row(Some(Body::File(blob)))));
+            }
+            stored = again;
+        }
+    }
+
+    pub(super) fn list(&self, list: &List) -> Result<Listed, Error> {
+        let position = self.position();
+        let mut listed = Listed {
+            items: Vec::new(),
+            more: false,
+            position,
+        };
+        let Some(range) = Range::of(list) else {
+            return Ok(listed);
+        };
+        let key = |bound: Bound<Bytes>| bound.map(|key| row_key(list.space, &key));
+        let end = match range.end {
+            Bound::Unbounded => after_space(list.space),
+            end => key(end),
+        };
+        let start = match range.start {
+            Bound::Unbounded => Bound::Included(row_key(list.space, b"")),
+            start => key(start),
+        };
+        let mut rows = self.engine.snapshot().range(&self.rows, (start, end));
+        let mut bytes = 0;
+        while let Some(row) = if list.reverse {
+            rows.next_back()
+        } else {
+            rows.next()
+        } {
+            if listed.items.len() >= list.limit || bytes >= self.options.list_bytes_max {
+                listed.more = true;
+                break;
+            }
+            let (row_key, record) = row.into_inner().map_err(read_error)?;
+            let item = self.item(&row_key, record.into(), list.values)?;
+            bytes += item.row.body.weight() + item.row.meta.len() as u64;
+            listed.items.push(item);
+        }
+        Ok(listed)
+    }
+
+    fn item(&self, row_key: &[u8], record: Bytes, values: bool) -> Result<Item, Error> {
+        let stored = decode_row(record).map_err(|damage| damaged(row_key, &damage))?;
+        let key = Bytes::copy_from_slice(&row_key[SPACE..]);
+        let live = stored.body != StoredBody::Absent;
+        if !values {
+            return Ok(Item {
+                key,
+                live,
+                row: stored.into_row(Some(Body::Absent)),
+            });
+        }
+        let row = match stored.body {
+            // The row as it stands by now: what the snapshot names may be gone.
+            StoredBody::File(_) => self.row(row_key)?.unwrap_or_default(),
+            _ => stored.into_row(None),
+        };
+        Ok(Item {
+            key,
+            live: !row.body.is_absent(),
+            row,
+        })
+    }
+}
+
+/// The first row key of no key of this space.
+fn after_space(space: SpaceId) -> Bound<Vec<u8>> {
+    match space.0.checked_add(1) {
+        Some(next) => Bound::Excluded(next.to_be_bytes().into()),
+        None => Bound::Unbounded,
+    }
+}
+
+impl StoredRow {
+    /// `file` stands for a body that is in a file.
+    fn into_row(self, body: Option<Body>) -> Row {
+        let Self {
+            version,
+            expires_at,
+            meta,
+            tags,
+            body: stored,
+        } = self;
+        let body = body.unwrap_or(match stored {
+            StoredBody::Bytes(bytes) => Body::Bytes(bytes),
+            StoredBody::Absent | StoredBody::File(_) => Body::Absent,
+        });
+        Row {
+            version,
+            body,
+            meta,
+            tags: tags.map(Arc::from),
+            expires_at,
+        }
+    }
+}
+
+fn damaged(row_key: &[u8], damage: &dyn std::fmt::Display) -> Error {
+    let (space, key) = row_key.split_at(SPACE.min(row_key.len()));
+    let space = space
+        .try_into()
+        .map(SpaceId::from_bytes)
+        .unwrap_or_default();
+    Error::Damaged(format!(
+        "row {:?} of space {space}: {damage}",
+        String::from_utf8_lossy(key)
+    ))
+}
