@@ -1,1 +1,31 @@
 //! Listeners, the connection loop, request context.
+//!
+//! A [`Server`] accepts connections and hands each request, as a [`Call`], to a [`Front`]. A front
+//! that needs no waiting answers where the connection is read; any other returns a future. What
+//! fronts have in common stands here too: bodies, paths, ranges, preconditions, the envelope of
+//! the v4 API and the headers that say where an answer came from.
+
+mod api;
+mod body;
+mod call;
+mod condition;
+mod connection;
+mod context;
+mod listener;
+mod path;
+mod range;
+mod refusal;
+mod status;
+mod upload;
+
+pub use api::{page, success};
+pub use body::Body;
+pub use call::{Answer, Call, Front, Res};
+pub use condition::{EntityTags, entity_tag};
+pub use context::{TRACEPARENT, traceparent};
+pub use listener::{Error, Options, Server};
+pub use path::{BadText, Query, decode, segments};
+pub use range::{Range, range};
+pub use refusal::{Refusal, code};
+pub use status::{CACHE_STATUS, Places, SERVER_TIMING, age, cache_status, server_timing};
+pub use upload::{Upload, UploadError};

@@ -1,0 +1,201 @@
+//! One client connection: requests in turn, answered where they are read if they can be.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use futures_util::future::BoxFuture;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use littoral_clock::{Chance, Clock};
+use littoral_tasks::Shutdown;
+use littoral_types::Trace;
+use tokio::net::TcpStream;
+use tracing::Instrument as _;
+
+use crate::context::{context, new_trace};
+use crate::{Answer, Body, Call, Front, Options, Res, TRACEPARENT, Upload, traceparent};
+
+/// What all connections of a listener share.
+pub(crate) struct Shared {
+    pub(crate) front: Arc<dyn Front>,
+    pub(crate) clock: Clock,
+    pub(crate) options: Options,
+    /// No new requests.
+    pub(crate) draining: Shutdown,
+    /// The drain time is over.
+    pub(crate) cut: Shutdown,
+}
+
+/// The signs of life of one connection.
+#[derive(Default)]
+struct Pulse {
+    requests: AtomicU64,
+    /// Held by every answer that is still being made or written in parts.
+    busy: Arc<()>,
+}
+
+pub(crate) async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    shared: Arc<Shared>,
+    chance: Chance,
+) {
+    // Without it a small answer could wait for the client's acknowledgement of the one before.
+    let _ = stream.set_nodelay(true);
+    let pulse = Arc::new(Pulse::default());
+    let service = Service {
+        peer,
+        shared: Arc::clone(&shared),
+        pulse: Arc::clone(&pulse),
+        chance: Mutex::new(chance),
+    };
+    let mut connection = pin!(
+        http1::Builder::new()
+            .pipeline_flush(true)
+            .max_headers(shared.options.headers_max)
+            .max_header_size(shared.options.head_bytes_max)
+            .serve_connection(TokioIo::new(stream), service)
+    );
+    tokio::select! {
+        result = connection.as_mut() => return report(result),
+        () = pulse.idle(&shared) => return,
+        () = shared.draining.wait() => {}
+    }
+    if pulse.requests.load(Ordering::Relaxed) == 0 {
+        return;
+    }
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        result = connection => report(result),
+        () = shared.cut.wait() => tracing::debug!(%peer, "connection cut by drain"),
+    }
+}
+
+fn report(result: hyper::Result<()>) {
+    if let Err(error) = result {
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+impl Pulse {
+    /// Ends when there was no complete request for the idle time, give or take half of it. Costs a
+    /// request nothing but a count.
+    async fn idle(&self, shared: &Shared) {
+        let mut before = None;
+        loop {
+            let requests = self.requests.load(Ordering::Relaxed);
+            let busy = Arc::strong_count(&self.busy) > 1;
+            if !busy && before.replace(requests) == Some(requests) {
+                return;
+            }
+            if busy {
+                before = None;
+            }
+            shared.clock.sleep(shared.options.idle_max).await;
+        }
+    }
+}
+
+struct Service {
+    peer: SocketAddr,
+    shared: Arc<Shared>,
+    pulse: Arc<Pulse>,
+    chance: Mutex<Chance>,
+}
+
+impl hyper::service::Service<Request<Incoming>> for Service {
+    type Response = Res;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn call(&self, req: Request<Incoming>) -> Answering {
+        self.pulse.requests.fetch_add(1, Ordering::Relaxed);
+        let Shared {
+            front,
+            clock,
+            options,
+            ..
+        } = &*self.shared;
+        let (head, body) = req.into_parts();
+        let chance = || new_trace(&mut self.chance.lock().unwrap_or_else(|e| e.into_inner()));
+        let ctx = context(&head.headers, clock, options.request_time, chance);
+        let shown = head.headers.contains_key(TRACEPARENT);
+        let body = Upload::wire(
+            body,
+            &head.headers,
+            clock.clone(),
+            options.pause_max,
+            options.drained_bytes_max,
+        );
+        let trace = ctx.trace;
+        let span = tracing::debug_span!("request", trace = %format_args!("{:032x}", trace.trace));
+        let answer = span.in_scope(|| {
+            front.answer(Call {
+                head,
+                body,
+                peer: self.peer,
+                ctx,
+            })
+        });
+        match answer {
+            Answer::Ready(res) => Answering::Ready(Some(self.finish(res, trace, shown))),
+            Answer::Later(later) => {
+                let busy = Arc::clone(&self.pulse.busy);
+                let draining = self.shared.draining.clone();
+                Answering::Later(Box::pin(
+                    async move { finish(later.await, busy, draining, trace, shown) }
+                        .instrument(span),
+                ))
+            }
+        }
+    }
+}
+
+impl Service {
+    fn finish(&self, res: Res, trace: Trace, shown: bool) -> Res {
+        if !res.body().takes_time() {
+            return with_trace(res, trace, shown);
+        }
+        let busy = Arc::clone(&self.pulse.busy);
+        finish(res, busy, self.shared.draining.clone(), trace, shown)
+    }
+}
+
+fn finish(res: Res, busy: Arc<()>, draining: Shutdown, trace: Trace, shown: bool) -> Res {
+    let res = with_trace(res, trace, shown);
+    if !res.body().takes_time() {
+        return res;
+    }
+    let ended = async move { draining.wait().await };
+    res.map(|body: Body| body.guarded(busy, ended))
+}
+
+/// Names the trace to whoever asked with one, and to whoever may have to ask us what went wrong.
+fn with_trace(mut res: Res, trace: Trace, shown: bool) -> Res {
+    if shown || res.status().is_server_error() {
+        res.headers_mut().insert(TRACEPARENT, traceparent(trace));
+    }
+    res
+}
+
+enum Answering {
+    Ready(Option<Res>),
+    Later(BoxFuture<'static, Res>),
+}
+
+impl Future for Answering {
+    type Output = Result<Res, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut *self {
+            Self::Ready(res) => Poll::Ready(Ok(res.take().expect("polled once"))),
+            Self::Later(later) => later.as_mut().poll(cx).map(Ok),
+        }
+    }
+}

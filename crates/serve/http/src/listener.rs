@@ -1,0 +1,186 @@
+//! Accepts connections, sheds above the limit, and drains.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use littoral_clock::{Chance, Clock};
+use littoral_tasks::{Shutdown, TaskKind, Tasks};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use crate::Front;
+use crate::connection::{self, Shared};
+
+/// A listener's limits.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Connections at once; further ones are told 503 and closed.
+    pub connections_max: usize,
+    /// Bytes of a request's head.
+    pub head_bytes_max: usize,
+    /// Headers of a request.
+    pub headers_max: usize,
+    /// How long a connection may be without a complete request.
+    pub idle_max: Duration,
+    /// How long a client may pause inside a request's body.
+    pub pause_max: Duration,
+    /// Bytes of an unwanted body that are read so that the refusal reaches its client.
+    pub drained_bytes_max: u64,
+    /// How long a request may take, after its body has been read.
+    pub request_time: Duration,
+    /// How long a drain waits for requests that have begun.
+    pub drain_time: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            connections_max: 16_384,
+            head_bytes_max: 64 * 1024,
+            headers_max: 100,
+            idle_max: Duration::from_secs(75),
+            pause_max: Duration::from_secs(30),
+            drained_bytes_max: 64 * 1024 * 1024,
+            request_time: Duration::from_secs(15),
+            drain_time: Duration::from_secs(10),
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{address} is taken: {source}; choose another with --listen")]
+    Taken {
+        address: SocketAddr,
+        source: io::Error,
+    },
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        address: SocketAddr,
+        source: io::Error,
+    },
+}
+
+/// A bound listener and the front that answers what comes in.
+pub struct Server {
+    listener: TcpListener,
+    local: SocketAddr,
+    options: Options,
+    front: Arc<dyn Front>,
+    clock: Clock,
+    tasks: Tasks,
+    chance: Chance,
+}
+
+/// Waiting connections the system holds for us.
+const BACKLOG: u32 = 4096;
+/// After a failed accept, which is mostly too many open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+const SHED: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
+impl Server {
+    /// Binds `address`; port 0 takes a free one. `chance` numbers traces.
+    ///
+    /// # Errors
+    /// When the address cannot be had.
+    pub fn bind(
+        address: SocketAddr,
+        options: Options,
+        front: Arc<dyn Front>,
+        clock: Clock,
+        tasks: Tasks,
+        chance: Chance,
+    ) -> Result<Self, Error> {
+        let (listener, local) = listen(address).map_err(|source| match source.kind() {
+            io::ErrorKind::AddrInUse => Error::Taken { address, source },
+            _ => Error::Listen { address, source },
+        })?;
+        Ok(Self {
+            listener,
+            local,
+            options,
+            front,
+            clock,
+            tasks,
+            chance,
+        })
+    }
+
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Serves until `shutdown`; then lets requests that have begun finish, within the drain time.
+    /// Whether all did.
+    pub async fn run(self, shutdown: Shutdown) -> bool {
+        let Self {
+            listener,
+            local,
+            options,
+            front,
+            clock,
+            tasks,
+            mut chance,
+        } = self;
+        let places = Arc::new(Semaphore::new(options.connections_max));
+        let cut = Shutdown::new();
+        let shared = Arc::new(Shared {
+            front,
+            clock: clock.clone(),
+            options,
+            draining: shutdown.clone(),
+            cut: cut.clone(),
+        });
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = shutdown.wait() => break,
+                accepted = listener.accept() => accepted,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!(%error, %local, "cannot accept");
+                    clock.sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                shed(&stream);
+                continue;
+            };
+            let connection = connection::serve(stream, peer, Arc::clone(&shared), chance.fork());
+            tasks.spawn(TaskKind::Connection, async move {
+                connection.await;
+                drop(place);
+            });
+        }
+        drop(listener);
+        let all = places.acquire_many(options.connections_max as u32);
+        let drained = clock.timeout(options.drain_time, all).await.is_ok();
+        cut.signal();
+        drained
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let socket = match address {
+        SocketAddr::V4(_) => tokio::net::TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => tokio::net::TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    let listener = socket.listen(BACKLOG)?;
+    let local = listener.local_addr()?;
+    Ok((listener, local))
+}
+
+/// Tells a client that there is no place for it, without waiting for anything.
+fn shed(stream: &TcpStream) {
+    // What does not fit into an empty socket buffer is not worth a wait.
+    let _ = stream.try_write(SHED);
+    tracing::debug!("connection shed");
+}
