@@ -55,9 +55,9 @@ pub(crate) async fn serve(
         pulse: Arc::clone(&pulse),
         chance: Mutex::new(chance),
     };
+    // Not `pipeline_flush`: with it, what hyper answers to a malformed head is never sent.
     let mut connection = pin!(
         http1::Builder::new()
-            .pipeline_flush(true)
             .max_headers(shared.options.headers_max)
             .max_header_size(shared.options.head_bytes_max)
             .serve_connection(TokioIo::new(stream), service)

@@ -193,6 +193,12 @@ async fn a_head_over_its_limits_is_refused() {
     assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
     let many = format!("GET /now HTTP/1.1\r\n{}\r\n", "x: a\r\n".repeat(11));
     assert!(started.talk(&many).await.starts_with("HTTP/1.1 431"));
+    assert!(
+        started
+            .talk("what is this\r\n\r\n")
+            .await
+            .starts_with("HTTP/1.1 400")
+    );
 }
 
 #[tokio::test]
