@@ -1,7 +1,9 @@
 //! Rows and outbox records as they stand on disk, apart from the domain's types.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use littoral_types::{SpaceId, Tag, Version, Wall};
+use littoral_types::{Body, SpaceId, Tag, Version, Wall};
 use serde::{Deserialize, Serialize};
 
 use crate::blobs::Reference;
@@ -88,9 +90,32 @@ pub(crate) enum ScopeOnDisk<'a> {
     Everything,
 }
 
+impl StoredRow {
+    /// `body` stands for one that is in a file.
+    pub(crate) fn into_row(self, body: Option<Body>) -> Row {
+        let Self {
+            version,
+            expires_at,
+            meta,
+            tags,
+            body: stored,
+        } = self;
+        let body = body.unwrap_or(match stored {
+            StoredBody::Bytes(bytes) => Body::Bytes(bytes),
+            StoredBody::Absent | StoredBody::File(_) => Body::Absent,
+        });
+        Row {
+            version,
+            body,
+            meta,
+            tags: tags.map(Arc::from),
+            expires_at,
+        }
+    }
+}
+
 /// `file` stands for the body where that is in a file.
 pub(crate) fn encode_row(row: &Row, file: Option<Reference>) -> Vec<u8> {
-    use littoral_types::Body;
     let (time, writer) = row.version.parts();
     let body = match (file, &row.body) {
         (Some(Reference { id, len, checksum }), _) => BodyOnDisk::File { id, len, checksum },

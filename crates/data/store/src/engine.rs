@@ -103,15 +103,19 @@ impl Engine {
 
     /// A batch that is durable when its commit returns, as far as [`Sync`] asks for it.
     pub(crate) fn batch(&self) -> ::fjall::OwnedWriteBatch {
-        self.database.batch().durability(Some(match self.sync {
-            Sync::Data => PersistMode::SyncData,
-            Sync::None => PersistMode::Buffer,
-        }))
+        self.durable(self.database.batch())
     }
 
     /// A batch that may be lost with the machine's power, for what can be done again.
     pub(crate) fn lax_batch(&self) -> ::fjall::OwnedWriteBatch {
-        self.database.batch().durability(Some(PersistMode::Buffer))
+        self.database.batch()
+    }
+
+    pub(crate) fn durable(&self, batch: ::fjall::OwnedWriteBatch) -> ::fjall::OwnedWriteBatch {
+        batch.durability(Some(match self.sync {
+            Sync::Data => PersistMode::SyncData,
+            Sync::None => PersistMode::Buffer,
+        }))
     }
 }
 

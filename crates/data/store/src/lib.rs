@@ -11,6 +11,7 @@ mod envelope;
 mod fjall;
 mod group;
 mod model;
+mod owed;
 mod range;
 mod recent;
 mod row;
@@ -19,6 +20,7 @@ mod staging;
 pub use engine::{EngineLimits, Sync};
 pub use fjall::{Fjall, Options};
 pub use model::Model;
+pub use owed::{Debt, Owed, OwedOptions};
 pub use row::{
     Applied, Condition, Found, Item, List, Listed, OutboxPage, Purge, Record, Row, Scope, Write,
 };

@@ -1,7 +1,6 @@
 //! Reads of the embedded store: the position first, then the rows.
 
 use std::ops::Bound;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use fjall::Readable as _;
@@ -122,30 +121,6 @@ fn after_space(space: SpaceId) -> Bound<Vec<u8>> {
     match space.0.checked_add(1) {
         Some(next) => Bound::Excluded(next.to_be_bytes().into()),
         None => Bound::Unbounded,
-    }
-}
-
-impl StoredRow {
-    /// `file` stands for a body that is in a file.
-    fn into_row(self, body: Option<Body>) -> Row {
-        let Self {
-            version,
-            expires_at,
-            meta,
-            tags,
-            body: stored,
-        } = self;
-        let body = body.unwrap_or(match stored {
-            StoredBody::Bytes(bytes) => Body::Bytes(bytes),
-            StoredBody::Absent | StoredBody::File(_) => Body::Absent,
-        });
-        Row {
-            version,
-            body,
-            meta,
-            tags: tags.map(Arc::from),
-            expires_at,
-        }
     }
 }
 
