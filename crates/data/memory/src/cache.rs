@@ -1,6 +1,7 @@
 //! Entries in memory. A get takes no allocation and no lock of ours.
 
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use littoral_types::SpaceId;
@@ -11,6 +12,12 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 /// What an entry costs in memory beyond its key, in bytes.
 pub trait Weigh {
     fn weight(&self) -> u64;
+}
+
+impl<V: Weigh> Weigh for Arc<V> {
+    fn weight(&self) -> u64 {
+        V::weight(self)
+    }
 }
 
 /// A cache of cheaply cloned values by space and key, bounded by their weight.
@@ -148,7 +155,7 @@ impl<V: Weigh + Clone> Memory<V> {
     }
 
     /// Keeps what `keep` says. Slow: visits everything.
-    pub fn retain(&self, mut keep: impl FnMut(SpaceId, &[u8], &V) -> bool) {
+    pub fn retain(&self, keep: impl Fn(SpaceId, &[u8], &V) -> bool) {
         self.cache.retain(|key, value| keep(key.space, &key.key, value));
     }
 

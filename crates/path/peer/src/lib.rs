@@ -8,7 +8,7 @@ pub mod local;
 mod message;
 
 pub use message::{
-    Age, Answer, Filter, Follow, Followed, Held, Hop, HopReport, Minimum, Outcome, Question, Reply,
+    Age, Answer, Filter, Follow, Followed, Held, Hop, HopReport, Hops, Minimum, Outcome, Question, Reply,
     Request, StoreCall, StoreReply, Trailer, Trailing, Truth, trailer,
 };
 

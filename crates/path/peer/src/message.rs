@@ -40,8 +40,9 @@ pub enum StoreReply {
 }
 
 /// The stages of the walk. The same words stand in spans, metrics and `Cache-Status`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Hop {
+    #[default]
     Edge,
     Regional,
     Upper,
@@ -104,8 +105,7 @@ pub struct Answer {
     pub confirmed: bool,
     /// Served because nobody could be asked; not to be kept.
     pub stale: bool,
-    /// What each hop did, nearest the origin first.
-    pub hops: Vec<HopReport>,
+    pub hops: Hops,
     /// What may still follow.
     pub trailing: Trailing,
 }
@@ -152,7 +152,7 @@ pub fn trailer() -> (watch::Sender<Option<Trailer>>, Trailing) {
 }
 
 /// What one hop did with a question: a member of `Cache-Status`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HopReport {
     pub location: LocationId,
     pub hop: Hop,
@@ -164,9 +164,44 @@ pub struct HopReport {
     pub took: Duration,
 }
 
+/// What each hop did, nearest the origin first. Never allocates.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hops {
+    len: usize,
+    list: [HopReport; HOPS_MAX],
+}
+
+/// Edge, regional, upper, origin, and one to spare.
+const HOPS_MAX: usize = 5;
+
+impl Hops {
+    pub fn one(report: HopReport) -> Self {
+        let mut hops = Self::default();
+        hops.push(report);
+        hops
+    }
+
+    /// Adds the hop next nearer to the user. A walk is never longer than there is room.
+    pub fn push(&mut self, report: HopReport) {
+        if self.len < HOPS_MAX {
+            self.list[self.len] = report;
+            self.len += 1;
+        }
+    }
+}
+
+impl std::ops::Deref for Hops {
+    type Target = [HopReport];
+
+    fn deref(&self) -> &[HopReport] {
+        &self.list[..self.len]
+    }
+}
+
 /// The words of `Cache-Status`, spans and metrics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Outcome {
+    #[default]
     Hit,
     /// Served past its time, because nobody could be asked.
     Stale,

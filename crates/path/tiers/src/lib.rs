@@ -1,1 +1,33 @@
-//! The tiered cache: the walk, invalidation, tier choice.
+//! The tiered cache: the walk edge → regional → upper → origin, and the way back.
+//!
+//! A miss travels up, a purge travels down. It knows no protocol: whoever holds the truth of a
+//! space is an [`Origin`], and what differs between spaces is that and their [`Policy`].
+//!
+//! Read in this order: [`lookup`] (the walk), `hop` (what every hop does), `edge` and `regional`
+//! (what differs at each), `invalidate` (the way back), `shelf` (where keeping and purging meet).
+
+mod lookup;
+mod hop;
+mod route;
+mod edge;
+mod regional;
+mod origin;
+mod flight;
+mod shelf;
+mod entry;
+mod hand;
+mod streams;
+mod invalidate;
+mod publish;
+mod policy;
+mod metrics;
+
+pub use entry::Entry;
+pub use lookup::{Parts, Served, State, Tiers};
+pub use metrics::Metrics;
+pub use origin::{Asked, Origin};
+pub use policy::{Limits, Policy};
+pub use publish::Publisher;
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
-use littoral_peer::HopReport;
+use littoral_peer::Hops;
 use littoral_types::{Body, Ctx, Position, StoreId, Version, Wall};
 
 use crate::{Error, Namespace};
@@ -32,7 +32,7 @@ pub struct Value {
     /// Age of the answer: since a store, or a tier that covers the key, vouched for it.
     pub age: Duration,
     /// What each hop did, nearest the origin first, this edge last.
-    pub hops: Vec<HopReport>,
+    pub hops: Hops,
 }
 
 #[derive(Clone, Debug, Default)]

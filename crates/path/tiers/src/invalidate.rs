@@ -1,0 +1,120 @@
+//! The way back: purges come down from each store's stream, and what is written here goes first.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use littoral_clock::Chance;
+use littoral_peer::{Error, Filter, Follow, Followed, Reply, Request};
+use littoral_store::Purge;
+use littoral_tasks::TaskKind;
+use littoral_types::{Ctx, Mono, Position, SpaceId, StoreId, Version};
+
+use crate::{Entry, Metrics, Tiers};
+
+/// Between two tries at a publisher that does not answer, at most.
+const RETRY_MAX: Duration = Duration::from_secs(1);
+const RETRY_FIRST: Duration = Duration::from_millis(50);
+
+impl Tiers {
+    /// Follows both stores' streams and sweeps, until the node drains.
+    pub fn follow(&self, seed: u64) {
+        let inner = self.inner();
+        for store in StoreId::all() {
+            let chance = Chance::seeded(seed ^ u64::from(store.0));
+            inner.tasks.spawn(TaskKind::Follower, follow(self.clone(), store, chance));
+        }
+        inner.tasks.spawn(TaskKind::Sweep, sweep(self.clone()));
+    }
+
+    /// A write accepted here is durable in a store: remembered, and held, before it is
+    /// acknowledged. `sent_at`: when the store was asked.
+    pub fn wrote(&self, space: SpaceId, key: &Bytes, mut entry: Entry, store: StoreId) {
+        let inner = self.inner();
+        for (other, applied) in inner.streams.applied().iter().filter(|(s, _)| *s != store) {
+            entry.positions = entry.positions.with(other, applied);
+        }
+        inner.shelf.wrote(space, key, Arc::new(entry), inner.clock.mono());
+    }
+
+    /// The other store holds a write accepted here.
+    pub fn confirm(
+        &self,
+        space: SpaceId,
+        key: &Bytes,
+        version: Version,
+        store: StoreId,
+        position: Position,
+    ) {
+        let inner = self.inner();
+        inner.shelf.confirm(space, key, version, (store, position), inner.clock.mono());
+    }
+
+    /// Takes a stretch of a store's stream: applies its records, then moves the position.
+    pub(crate) fn apply(&self, store: StoreId, followed: Followed, sent_at: Mono) {
+        let inner = self.inner();
+        let now = inner.clock.mono();
+        let incarnation = followed.through.incarnation;
+        for record in followed.records {
+            let position = Position::new(incarnation, record.number);
+            Metrics::count(&inner.metrics.purges);
+            match record.purge {
+                Purge::Write { key, version, .. } => {
+                    let cause = Some((store, position));
+                    inner.shelf.purge(record.space, &key, version, cause, now);
+                }
+                Purge::Hand(scope) => {
+                    inner.shelf.purge_by_hand(record.space, scope, store, position);
+                }
+            }
+        }
+        if followed.gap {
+            Metrics::count(&inner.metrics.gaps);
+        }
+        inner.streams.heard(store, followed.through, followed.gap, sent_at, followed.epoch);
+    }
+}
+
+async fn follow(tiers: Tiers, store: StoreId, mut chance: Chance) {
+    let inner = tiers.inner();
+    let mut wait = RETRY_FIRST;
+    loop {
+        match stretch(&tiers, store).await {
+            Ok(()) => wait = RETRY_FIRST,
+            Err(error) => {
+                tracing::debug!(store = store.0, %error, "purge stream is silent");
+                let jitter = Duration::from_millis(chance.below(wait.as_millis() as u64));
+                inner.clock.sleep(wait / 2 + jitter).await;
+                wait = (wait * 2).min(RETRY_MAX);
+            }
+        }
+    }
+}
+
+/// One ping and its heartbeat.
+async fn stretch(tiers: &Tiers, store: StoreId) -> Result<(), Error> {
+    let inner = tiers.inner();
+    let hold = inner.limits.heartbeat;
+    let sent_at = inner.clock.mono();
+    let follow = Follow {
+        after: inner.streams.applied().of(store),
+        filter: Filter::Location(inner.here),
+        hold,
+        limit: inner.limits.stretch,
+    };
+    let ctx = Ctx { deadline: sent_at.plus(hold + inner.limits.hop_time), ..Ctx::default() };
+    let site = inner.topology.site(store).location;
+    match inner.carrier.call(site, ctx, Request::Follow(store, follow)).await? {
+        Reply::Followed(followed) => tiers.apply(store, followed, sent_at),
+        _ => return Err(Error::Refused("not a stretch of a stream".into())),
+    }
+    Ok(())
+}
+
+async fn sweep(tiers: Tiers) {
+    let inner = tiers.inner();
+    loop {
+        inner.clock.sleep(inner.limits.sweep).await;
+        inner.shelf.sweep(inner.streams.applied());
+    }
+}

@@ -1,0 +1,290 @@
+//! The walk of one read: memory, disk, then upward.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use littoral_clock::{Clock, Hlc};
+use littoral_disk::Disk;
+use littoral_memory::{Memory, Remembered, RememberedLimits};
+use littoral_peer::{Carrier, Error, Hop, HopReport, Hops, Minimum, Outcome, Question};
+use littoral_tasks::Tasks;
+use littoral_topology::{Health, HealthLimits, Topology, key_hash};
+use littoral_types::{Ctx, Kind, LocationId, Mono, STORES, Space};
+
+use crate::edge::{self, Verdict};
+use crate::flight::Flights;
+use crate::hand::HandPurges;
+use crate::origin::{Origin, Origins, Registered};
+use crate::shelf::{Held, Shelf};
+use crate::streams::Streams;
+use crate::{Entry, Limits, Metrics, Policy, hop, regional};
+
+/// One node's tiers: any hop for any key. Cheap to clone.
+#[derive(Clone)]
+pub struct Tiers(Arc<Inner>);
+
+/// What a node's tiers are made of.
+pub struct Parts {
+    pub here: LocationId,
+    pub clock: Clock,
+    pub tasks: Tasks,
+    pub hlc: Arc<Hlc>,
+    pub topology: Arc<Topology>,
+    pub carrier: Arc<dyn Carrier>,
+    /// Without it, nothing outlives the process.
+    pub disk: Option<Arc<Disk>>,
+    pub limits: Limits,
+    /// Seed of everything that is random here.
+    pub seed: u64,
+    /// Whether this node has lived before: it may have forgotten what it acknowledged.
+    pub restarted: bool,
+}
+
+pub(crate) struct Inner {
+    pub(crate) here: LocationId,
+    pub(crate) clock: Clock,
+    pub(crate) tasks: Tasks,
+    pub(crate) hlc: Arc<Hlc>,
+    pub(crate) topology: Arc<Topology>,
+    pub(crate) carrier: Arc<dyn Carrier>,
+    pub(crate) limits: Limits,
+    pub(crate) health: Health,
+    pub(crate) shelf: Shelf,
+    pub(crate) streams: Streams,
+    pub(crate) flights: Flights,
+    pub(crate) origins: Origins,
+    pub(crate) metrics: Metrics,
+}
+
+/// An answer for a reader at this edge.
+#[derive(Clone, Debug)]
+pub struct Served {
+    pub entry: Arc<Entry>,
+    /// Never written, deleted, or expired.
+    pub absent: bool,
+    /// Since a store, or a tier that covers the key, vouched for it.
+    pub age: Duration,
+    pub hops: Hops,
+}
+
+/// A node's tiers at a glance.
+#[derive(Clone, Copy, Debug)]
+pub struct State {
+    pub entries: usize,
+    pub entry_bytes: u64,
+    pub remembered: usize,
+    pub flights: usize,
+    /// How long each store's stream has been silent.
+    pub silent: [Duration; STORES],
+}
+
+impl Tiers {
+    pub fn new(parts: Parts) -> Self {
+        let Parts { here, clock, tasks, hlc, topology, carrier, disk, limits, .. } = parts;
+        let remembered = Remembered::new(RememberedLimits {
+            versions_max: limits.remembered_versions,
+            keep: limits.silence + limits.hop_time,
+        });
+        if parts.restarted {
+            remembered.restarted(clock.mono());
+        }
+        let memory = Memory::new(limits.memory_bytes, parts.seed);
+        let hand = HandPurges::new(limits.hand_purges_per_space);
+        Self(Arc::new(Inner {
+            here,
+            health: Health::new(topology.locations().count(), HealthLimits::default()),
+            shelf: Shelf::new(memory, disk, remembered, hand),
+            streams: Streams::default(),
+            flights: Flights::new(limits.flights, limits.waiters_per_key),
+            origins: Origins::new(),
+            metrics: Metrics::default(),
+            clock,
+            tasks,
+            hlc,
+            topology,
+            carrier,
+            limits,
+        }))
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    /// Makes `origin` answer for the spaces of a kind, once. `policy` holds for questions from
+    /// other locations, which bring none. Whether the kind was still free.
+    pub fn register(&self, kind: Kind, origin: Arc<dyn Origin>, policy: Policy) -> bool {
+        self.0.origins.add(kind, Registered { origin, policy })
+    }
+
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    pub fn state(&self) -> State {
+        let inner = self.inner();
+        State {
+            entries: inner.shelf.entries(),
+            entry_bytes: inner.shelf.bytes(),
+            remembered: inner.shelf.remembered.len(),
+            flights: inner.flights.under_way(),
+            silent: inner.streams.silent(inner.clock.mono()),
+        }
+    }
+
+    /// A fresh answer from memory, without waiting or allocating. `None`: [`Tiers::get`] it.
+    pub fn peek(&self, ctx: &Ctx, space: Space, key: &[u8], policy: &Policy) -> Option<Served> {
+        let inner = self.inner();
+        let entry = inner.shelf.peek(space.id, key)?;
+        let now = inner.clock.mono();
+        let fresh = edge::judge(&entry, policy, now, inner.clock.wall()) == Verdict::Fresh
+            && edge::meets(&entry, ctx.minimum)
+            && ctx.allowed.contains(inner.here);
+        fresh.then(|| self.hit(entry, policy, now, now))
+    }
+
+    /// The answer for a key: held here if it may be served, else asked for upward.
+    ///
+    /// # Errors
+    /// [`Error::MinimumUnmet`] for `ctx.minimum`; [`Error::Unavailable`] and the like when nobody
+    /// can be asked and nothing held may be served; [`Error::Deadline`]; [`Error::Overloaded`].
+    pub async fn get(
+        &self,
+        ctx: &Ctx,
+        space: Space,
+        key: Bytes,
+        policy: &Policy,
+    ) -> Result<Served, Error> {
+        let inner = self.inner();
+        let began = inner.clock.mono();
+        let held = inner.shelf.look(space.id, &key, began);
+        let question = self.question(ctx, space, key, &held);
+        if let Some(served) = self.serve_held(ctx, &question, &held, policy, began) {
+            return Ok(served);
+        }
+        let outcome = miss(&held, ctx);
+        let landed = hop::ask(self, ctx, &question, held.entry.as_ref()).await;
+        let now = inner.clock.mono();
+        match landed {
+            Ok((fetched, joined)) => {
+                let outcome = match outcome {
+                    _ if fetched.stale => Outcome::Stale,
+                    Outcome::Miss if joined => Outcome::Collapsed,
+                    outcome => outcome,
+                };
+                let entry = Arc::clone(&fetched.entry);
+                let report = self.report(outcome, fetched.kept, &entry, policy, began, now);
+                Ok(self.served(entry, now, fetched.hops, report))
+            }
+            Err(error) => self.stale_if_error(ctx, &held, policy, began, error),
+        }
+    }
+
+    fn question(&self, ctx: &Ctx, space: Space, key: Bytes, held: &Held) -> Question {
+        let now = self.0.clock.mono();
+        Question {
+            space,
+            key,
+            hop: Hop::Edge,
+            held: held.entry.as_ref().map(|entry| entry.version),
+            minimum: Minimum { client: ctx.minimum, own: held.newest(), positions: held.purged },
+            through: held.memo.version.is_zero() && self.0.shelf.remembered.gaps(now),
+        }
+    }
+
+    fn serve_held(
+        &self,
+        ctx: &Ctx,
+        question: &Question,
+        held: &Held,
+        policy: &Policy,
+        now: Mono,
+    ) -> Option<Served> {
+        let inner = self.inner();
+        let entry = held.sound()?;
+        if !edge::meets(entry, ctx.minimum) || !ctx.allowed.contains(inner.here) {
+            return None;
+        }
+        let verdict = edge::judge(entry, policy, now, inner.clock.wall());
+        if verdict != Verdict::Fresh {
+            let hash = key_hash(question.space.id, &question.key);
+            if policy.cache_ttl > Duration::ZERO && regional::covers(inner, hash, entry, now) {
+                // This edge is a tier of the key: it would vouch for the entry to anybody.
+                let vouched = Entry { vouched_at: now, ..Entry::clone(entry) };
+                return Some(self.hit(Arc::new(vouched), policy, now, now));
+            }
+            if verdict == Verdict::Beyond {
+                return None;
+            }
+            hop::refresh(self, ctx, question, entry);
+        }
+        Some(self.hit(Arc::clone(entry), policy, now, now))
+    }
+
+    /// Nobody could be asked: what is held, within its bound, marked.
+    fn stale_if_error(
+        &self,
+        ctx: &Ctx,
+        held: &Held,
+        policy: &Policy,
+        began: Mono,
+        error: Error,
+    ) -> Result<Served, Error> {
+        let now = self.0.clock.mono();
+        let usable = |entry: &&Arc<Entry>| {
+            error != Error::MinimumUnmet
+                && edge::meets(entry, ctx.minimum)
+                && ctx.allowed.contains(self.0.here)
+                && entry.age(now) < policy.stale_if_error
+        };
+        let Some(entry) = held.sound().filter(usable) else {
+            if error == Error::Overloaded {
+                Metrics::count(&self.0.metrics.shed);
+            }
+            return Err(error);
+        };
+        let report = self.report(Outcome::Stale, false, entry, policy, began, now);
+        Ok(self.served(Arc::clone(entry), now, Hops::default(), report))
+    }
+
+    fn hit(&self, entry: Arc<Entry>, policy: &Policy, began: Mono, now: Mono) -> Served {
+        let report = self.report(Outcome::Hit, false, &entry, policy, began, now);
+        self.served(entry, now, Hops::default(), report)
+    }
+
+    fn report(
+        &self,
+        outcome: Outcome,
+        stored: bool,
+        entry: &Entry,
+        policy: &Policy,
+        began: Mono,
+        now: Mono,
+    ) -> HopReport {
+        let inner = self.inner();
+        inner.metrics.hop(Hop::Edge, outcome);
+        HopReport {
+            location: inner.here,
+            hop: Hop::Edge,
+            outcome,
+            stored,
+            ttl: Some(edge::ttl(entry, policy, now, inner.clock.wall())),
+            took: now.since(began),
+        }
+    }
+
+    fn served(&self, entry: Arc<Entry>, now: Mono, mut hops: Hops, report: HopReport) -> Served {
+        hops.push(report);
+        Served { absent: entry.absent(self.0.clock.wall()), age: entry.age(now), entry, hops }
+    }
+}
+
+/// Why what is held does not do.
+fn miss(held: &Held, ctx: &Ctx) -> Outcome {
+    match held.sound() {
+        None => Outcome::Miss,
+        Some(entry) if !edge::meets(entry, ctx.minimum) => Outcome::Bypass,
+        Some(_) => Outcome::Suspect,
+    }
+}

@@ -1,0 +1,104 @@
+//! The end of the walk: whoever holds the truth of a space.
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use littoral_peer::{Answer, Error, Hop, HopReport, Minimum, Outcome, Question};
+use littoral_types::{Ctx, Kind, Position, Positions, Space, Version};
+
+use crate::{Policy, Tiers};
+
+/// Answers for the spaces of one [`Kind`].
+///
+/// The key-value store races two stores; a gateway asks a site's server; a baker bakes. `tiers`
+/// knows one origin per space and nothing of what is behind it. To add one: implement this, choose
+/// a [`Kind`], and [register](Tiers::register) it on every node.
+pub trait Origin: Send + Sync + 'static {
+    /// The newest answer for a key.
+    ///
+    /// - An origin that numbers its writes gives their version; any other gives [`Asked::stamp`],
+    ///   so that a purge during the fetch wins.
+    /// - `positions`: what it knows better than [`Asked::applied`], else that.
+    /// - One source of truth sets `confirmed`; others may correct or confirm what they said with
+    ///   [`Answer::trailing`].
+    /// - [`Truth::NotModified`](littoral_peer::Truth::NotModified) only for [`Asked::held`].
+    ///
+    /// # Errors
+    /// [`Error::MinimumUnmet`] when the client's minimum is not met by anybody who answers;
+    /// [`Error::Unavailable`] when nobody answers.
+    fn fetch(&self, ctx: Ctx, asked: Asked) -> BoxFuture<'_, Result<Answer, Error>>;
+}
+
+/// A question as it reaches the origin.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub space: Space,
+    pub key: Bytes,
+    pub held: Option<Version>,
+    pub minimum: Minimum,
+    /// The version of an answer from an origin that numbers no writes.
+    pub stamp: Version,
+    /// What the asking node had applied of every stream before it asked.
+    pub applied: Positions,
+}
+
+/// An origin and the policy of questions that bring none.
+pub(crate) struct Registered {
+    pub(crate) origin: Arc<dyn Origin>,
+    pub(crate) policy: Policy,
+}
+
+/// Origins by kind.
+#[derive(Default)]
+pub(crate) struct Origins(Vec<OnceLock<Registered>>);
+
+impl Origins {
+    pub(crate) fn new() -> Self {
+        Self((0..=u8::MAX).map(|_| OnceLock::new()).collect())
+    }
+
+    pub(crate) fn add(&self, kind: Kind, registered: Registered) -> bool {
+        self.0[usize::from(kind.0)].set(registered).is_ok()
+    }
+
+    pub(crate) fn of(&self, kind: Kind) -> Result<&Registered, Error> {
+        let unknown = || Error::Refused(format!("nothing answers for spaces of kind {}", kind.0));
+        self.0[usize::from(kind.0)].get().ok_or_else(unknown)
+    }
+}
+
+/// The origin hop: asks the truth from here.
+pub(crate) async fn ask(tiers: &Tiers, ctx: Ctx, question: Question) -> Result<Answer, Error> {
+    let inner = tiers.inner();
+    let registered = inner.origins.of(question.space.kind)?;
+    let applied = inner.streams.applied();
+    let began = inner.clock.mono();
+    let asked = Asked {
+        space: question.space,
+        key: question.key,
+        held: question.held,
+        minimum: question.minimum,
+        stamp: inner.hlc.now(),
+        applied,
+    };
+    let mut answer = registered.origin.fetch(ctx, asked).await?;
+    for (store, position) in applied.iter() {
+        if answer.positions.of(store) == Position::NONE {
+            answer.positions = answer.positions.with(store, position);
+        }
+    }
+    let took = inner.clock.mono().since(began);
+    inner.metrics.hop(Hop::Origin, Outcome::Hit);
+    answer.hops.push(
+        HopReport {
+            location: inner.here,
+            hop: Hop::Origin,
+            outcome: Outcome::Hit,
+            stored: false,
+            ttl: None,
+            took,
+        },
+    );
+    Ok(answer)
+}

@@ -1,0 +1,90 @@
+//! A store's side of its purge stream: who is owed which records, and the heartbeat.
+//!
+//! A follower asks for what comes after its position; the answer is complete up to the position it
+//! states, read after the question came. So one message is acknowledgement, replay and heartbeat,
+//! and it may be lost, late or repeated without harm.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use littoral_clock::Clock;
+use littoral_peer::{Error, Filter, Follow, Followed};
+use littoral_store::{Purge, Record, Store};
+use littoral_topology::{Topology, key_hash};
+use littoral_types::Position;
+
+/// Publishes one store's outbox.
+pub struct Publisher {
+    store: Arc<dyn Store>,
+    topology: Arc<Topology>,
+    clock: Clock,
+}
+
+/// A follower may not hold a question open longer than this.
+const HOLD_MAX: Duration = Duration::from_secs(30);
+
+/// Nor ask for more records at once than this.
+const LIMIT_MAX: usize = 65_536;
+
+impl Publisher {
+    pub fn new(store: Arc<dyn Store>, topology: Arc<Topology>, clock: Clock) -> Self {
+        Self { store, topology, clock }
+    }
+
+    /// Answers one question of a follower: at once when there is news for it, else with a
+    /// heartbeat when its time is up.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the outbox cannot be read.
+    pub async fn follow(&self, follow: Follow) -> Result<Followed, Error> {
+        let Follow { after, filter, hold, limit } = follow;
+        let mut committed = self.store.committed();
+        let beat_at = self.clock.after(hold.min(HOLD_MAX));
+        let mut through = after;
+        loop {
+            let now = *committed.borrow_and_update();
+            if after.incarnation != now.incarnation {
+                return Ok(self.followed(Vec::new(), now, true));
+            }
+            while through.number < now.number {
+                let page = self.store.outbox(through.number, limit.clamp(1, LIMIT_MAX)).await;
+                let page = page.map_err(|error| Error::Unavailable(error.to_string()))?;
+                if through.number < page.forgotten {
+                    return Ok(self.followed(Vec::new(), now, true));
+                }
+                if page.through.number <= through.number {
+                    break;
+                }
+                through = page.through;
+                let owed = page.records.into_iter().filter(|record| self.owes(&filter, record));
+                let records: Vec<_> = owed.collect();
+                if !records.is_empty() {
+                    return Ok(self.followed(records, through, false));
+                }
+            }
+            let news = self.clock.until(beat_at, committed.changed()).await;
+            match news {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return Err(Error::Unavailable("store is closed".into())),
+                Err(_) => return Ok(self.followed(Vec::new(), through, false)),
+            }
+        }
+    }
+
+    fn followed(&self, records: Vec<Record>, through: Position, gap: bool) -> Followed {
+        Followed { epoch: self.topology.epoch(), records, through, gap }
+    }
+
+    fn owes(&self, filter: &Filter, record: &Record) -> bool {
+        match (filter, &record.purge) {
+            (Filter::Location(location), Purge::Write { key, .. }) => {
+                self.topology.holds(*location, key_hash(record.space, key))
+            }
+            (Filter::Location(_), Purge::Hand(_)) => true,
+            (Filter::Prefix { space, prefix }, Purge::Write { key, .. }) => {
+                record.space == *space && key.starts_with(prefix)
+            }
+            (Filter::Prefix { .. }, Purge::Hand(_)) => false,
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! What differs at a regional tier: it is sent the purges of its keys, so it knows when it may
+//! trust what it holds. Here it is decided that an entry is suspect.
+
+use std::time::Duration;
+
+use littoral_topology::{KeyHash, key_hash};
+use littoral_types::{Mono, Space};
+
+use crate::lookup::Inner;
+use crate::Entry;
+
+/// How far a tier may trust an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// Nothing can have changed it unheard: held until purged, vouched for anew with each answer.
+    Covered,
+    /// Suspect, but so young that its age tells the asker all it needs.
+    Young,
+    /// Suspect: validated before it is served.
+    Suspect,
+}
+
+/// A tier trusts an entry while the epoch gives it the key, every store agreed, and every stream
+/// has been heard within the silence limit and is complete since. Anything else (silence, standing
+/// in for a sick location, another epoch, a restart) makes it suspect.
+pub(crate) fn trust(inner: &Inner, space: Space, key: &[u8], entry: &Entry, now: Mono) -> Trust {
+    if covers(inner, key_hash(space.id, key), entry, now) {
+        return Trust::Covered;
+    }
+    young(entry.age(now), inner.limits.silence)
+}
+
+/// After a restart the age is unknown, and so endless.
+fn young(age: Duration, silence: Duration) -> Trust {
+    if age <= silence { Trust::Young } else { Trust::Suspect }
+}
+
+/// Whether this location may vouch for the entry itself.
+pub(crate) fn covers(inner: &Inner, hash: KeyHash, entry: &Entry, now: Mono) -> bool {
+    let epoch = inner.topology.epoch();
+    inner.streams.cover(entry, now, inner.limits.silence, epoch)
+        && inner.topology.holds(inner.here, hash)
+}

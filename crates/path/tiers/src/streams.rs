@@ -1,0 +1,141 @@
+//! How far this node has applied each store's purge stream, and when it last heard it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use littoral_types::{Epoch, Mono, Position, Positions, STORES, StoreId};
+
+use crate::Entry;
+
+/// One node's place in every stream.
+#[derive(Debug, Default)]
+pub(crate) struct Streams(Mutex<[Stream; STORES]>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Stream {
+    /// Everything up to here has been applied.
+    applied: Position,
+    /// No record after this one was missed. What was vouched for earlier is not covered.
+    complete_since: Position,
+    /// When the question was sent that the last heartbeat answered.
+    heard_at: Mono,
+    /// The epoch by which the publisher routed.
+    epoch: Epoch,
+}
+
+impl Streams {
+    fn lock(&self) -> MutexGuard<'_, [Stream; STORES]> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn applied(&self) -> Positions {
+        let streams = self.lock();
+        StoreId::all().fold(Positions::NONE, |all, store| {
+            all.with(store, streams[store.index()].applied)
+        })
+    }
+
+    /// A heartbeat: everything through `through` has been applied. `gap`: but not what was before.
+    pub(crate) fn heard(
+        &self,
+        store: StoreId,
+        through: Position,
+        gap: bool,
+        sent_at: Mono,
+        epoch: Epoch,
+    ) {
+        let stream = &mut self.lock()[store.index()];
+        if gap || stream.applied.incarnation != through.incarnation {
+            stream.complete_since = through;
+            stream.applied = through;
+        } else if through.number > stream.applied.number {
+            stream.applied = through;
+        }
+        stream.heard_at = stream.heard_at.max(sent_at);
+        stream.epoch = epoch;
+    }
+
+    /// Whether nothing can have changed the entry unheard: every store agreed, and every stream
+    /// has been heard within `silence` and is complete since. The caller knows that the epoch
+    /// gives this location the key.
+    pub(crate) fn cover(&self, entry: &Entry, now: Mono, silence: Duration, epoch: Epoch) -> bool {
+        let streams = self.lock();
+        entry.confirmed
+            && entry.positions.iter().all(|(store, vouched)| {
+                let stream = &streams[store.index()];
+                vouched != Position::NONE
+                    && vouched.reaches(stream.complete_since)
+                    && stream.applied.incarnation == vouched.incarnation
+                    && now.since(stream.heard_at) <= silence
+                    && stream.epoch == epoch
+            })
+    }
+
+    /// How long each stream has been silent.
+    pub(crate) fn silent(&self, now: Mono) -> [Duration; STORES] {
+        self.lock().map(|stream| now.since(stream.heard_at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use littoral_types::{Body, Version, Wall};
+
+    use super::*;
+
+    const SILENCE: Duration = Duration::from_secs(5);
+    const EPOCH: Epoch = Epoch(1);
+
+    fn entry(numbers: [u64; 2], confirmed: bool) -> Entry {
+        let position = |store: u8| Position::new(1, numbers[usize::from(store)]);
+        Entry {
+            version: Version::new(Wall(1), 0, 1),
+            body: Body::Bytes(Bytes::new()),
+            meta: Bytes::new(),
+            tags: None,
+            expires_at: None,
+            vouched_at: Mono(1),
+            positions: StoreId::all()
+                .fold(Positions::NONE, |all, store| all.with(store, position(store.0))),
+            confirmed,
+        }
+    }
+
+    fn heard(numbers: [u64; 2], at: Mono) -> Streams {
+        let streams = Streams::default();
+        for store in StoreId::all() {
+            streams.heard(store, Position::new(1, 10), true, at, EPOCH);
+            let through = Position::new(1, numbers[store.index()]);
+            streams.heard(store, through, false, at, EPOCH);
+        }
+        streams
+    }
+
+    #[test]
+    fn an_entry_is_covered_only_while_every_condition_holds() {
+        let (at, streams) = (Mono(1_000), heard([20, 20], Mono(1_000)));
+        let cover = |entry: &Entry, now| streams.cover(entry, now, SILENCE, EPOCH);
+        assert!(cover(&entry([15, 10], true), at));
+        assert!(!cover(&entry([15, 10], false), at), "a store has not spoken");
+        assert!(!cover(&entry([15, 9], true), at), "something may have been missed");
+        assert!(!cover(&entry([15, 10], true), at.plus(SILENCE * 2)), "silence");
+        assert!(!streams.cover(&entry([15, 10], true), at, SILENCE, Epoch(2)), "another epoch");
+    }
+
+    #[test]
+    fn a_new_incarnation_uncovers_everything_before() {
+        let (at, streams) = (Mono(1_000), heard([20, 20], Mono(1_000)));
+        streams.heard(StoreId(1), Position::new(2, 50), true, at, EPOCH);
+        assert!(!streams.cover(&entry([15, 15], true), at, SILENCE, EPOCH));
+        assert_eq!(streams.applied().of(StoreId(1)), Position::new(2, 50));
+    }
+
+    #[test]
+    fn an_older_heartbeat_takes_nothing_back() {
+        let streams = heard([20, 20], Mono(1_000));
+        streams.heard(StoreId(0), Position::new(1, 12), false, Mono(500), EPOCH);
+        assert_eq!(streams.applied().of(StoreId(0)).number, 20);
+        assert!(streams.cover(&entry([15, 15], true), Mono(1_000).plus(SILENCE), SILENCE, EPOCH));
+    }
+}
