@@ -4,9 +4,16 @@
 //! to both stores. The doors parse, authorise and answer: [`rest`] for the Workers KV REST API,
 //! [`binding`] for the protocol `workerd` speaks.
 
+mod changes;
+mod debts;
 mod error;
+mod list;
 mod namespace;
+mod origin;
 mod service;
+mod site;
+mod stores;
+mod write;
 
 use littoral_types::Kind;
 
@@ -15,7 +22,10 @@ pub const KIND: Kind = Kind(1);
 
 pub use error::Error;
 pub use namespace::{Namespace, Policy};
+pub use origin::KvOrigin;
 pub use service::{
-    Change, Kv, ListOptions, Listing, Page, Precondition, Put, PurgeScope, ReadOptions, Value,
+    Change, Kv, ListOptions, Listing, Page, Parts, Precondition, Put, PurgeScope, ReadOptions, Value,
     WatchFrom,
 };
+pub use site::Site;
+pub use stores::Stores;

@@ -1,17 +1,47 @@
 //! One node's key-value store: what the doors call.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
-use littoral_peer::Hops;
+use littoral_clock::{Clock, Hlc};
+use littoral_peer::{Error as PeerError, Hops};
+use littoral_store::{Owed, Scope, Staging};
+use littoral_tasks::Tasks;
+use littoral_tiers::{Policy as TierPolicy, Served, Tiers};
 use littoral_types::{Body, Ctx, Position, StoreId, Version, Wall};
 
-use crate::{Error, Namespace};
+use crate::origin::KvOrigin;
+use crate::stores::Stores;
+use crate::write::{Order, Writer};
+use crate::{Error, KIND, Namespace, changes, debts, list};
 
 /// One node's key-value store. Cheap to clone.
 #[derive(Clone)]
-pub struct Kv {}
+pub struct Kv(Arc<Inner>);
+
+struct Inner {
+    clock: Clock,
+    tasks: Tasks,
+    stores: Stores,
+    tiers: Tiers,
+    writer: Writer,
+    owed: Option<Arc<Owed>>,
+    staging: Staging,
+}
+
+/// What one node's key-value store is made of.
+pub struct Parts {
+    pub clock: Clock,
+    pub tasks: Tasks,
+    pub hlc: Arc<Hlc>,
+    pub stores: Stores,
+    pub tiers: Tiers,
+    /// The node's durable queue of debts; without one, writes wait for both stores.
+    pub owed: Option<Arc<Owed>>,
+    pub staging: Staging,
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ReadOptions {
@@ -105,43 +135,209 @@ pub enum PurgeScope {
 }
 
 impl Kv {
-    /// A memory hit, answered without waiting; `None` means: [`Kv::get`] it.
-    pub fn peek(&self, ctx: &Ctx, namespace: &Namespace, key: &[u8], options: ReadOptions) -> Option<Value> {
-        let _ = (ctx, namespace, key, options);
-        None
+    /// Registers the key-value origin with the node's tiers and begins to pay debts.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { clock, tasks, hlc, stores, tiers, owed, staging } = parts;
+        let origin = Arc::new(KvOrigin::new(stores.clone(), tasks.clone()));
+        tiers.register(KIND, origin, TierPolicy::default());
+        if let Some(owed) = &owed {
+            debts::pay(&stores, owed, &tasks);
+        }
+        let writer = Writer {
+            stores: stores.clone(),
+            tiers: tiers.clone(),
+            tasks: tasks.clone(),
+            hlc,
+            owed: owed.clone(),
+        };
+        Self(Arc::new(Inner { clock, tasks, stores, tiers, writer, owed, staging }))
     }
 
-    pub async fn get(&self, ctx: &Ctx, namespace: &Namespace, key: Bytes, options: ReadOptions) -> Result<Value, Error> {
-        todo!("{ctx:?} {namespace:?} {key:?} {options:?}")
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    pub fn tasks(&self) -> &Tasks {
+        &self.0.tasks
+    }
+
+    /// A memory hit, answered without waiting; `None` means: [`Kv::get`] it.
+    pub fn peek(
+        &self,
+        ctx: &Ctx,
+        namespace: &Namespace,
+        key: &[u8],
+        options: ReadOptions,
+    ) -> Option<Value> {
+        let policy = policy(namespace, options);
+        self.0.tiers.peek(ctx, namespace.space(), key, &policy).map(value)
+    }
+
+    /// The newest value as this edge may serve it; `ctx.minimum` is met or it is an error.
+    ///
+    /// # Errors
+    /// [`Error::MinimumUnmet`], [`Error::Unavailable`], [`Error::Overloaded`], [`Error::Deadline`].
+    pub async fn get(
+        &self,
+        ctx: &Ctx,
+        namespace: &Namespace,
+        key: Bytes,
+        options: ReadOptions,
+    ) -> Result<Value, Error> {
+        let policy = policy(namespace, options);
+        let served = self.0.tiers.get(ctx, namespace.space(), key, &policy).await;
+        served.map(value).map_err(|error| read_error(error, ctx))
     }
 
     /// Acknowledged when durable; the new version.
-    pub async fn put(&self, ctx: &Ctx, namespace: &Namespace, key: Bytes, put: Put) -> Result<Version, Error> {
-        todo!("{ctx:?} {namespace:?} {key:?} {put:?}")
+    ///
+    /// # Errors
+    /// [`Error::Precondition`]; [`Error::WriteUnavailable`] when no store takes it;
+    /// [`Error::StoreNeeded`] when a condition needs a store that does not answer.
+    pub async fn put(
+        &self,
+        ctx: &Ctx,
+        namespace: &Namespace,
+        key: Bytes,
+        put: Put,
+    ) -> Result<Version, Error> {
+        let order = Order {
+            space: namespace.id,
+            key,
+            body: put.body,
+            meta: put.metadata,
+            expires_at: put.expires_at,
+            precondition: put.precondition,
+            compare: namespace.policy.compare,
+        };
+        self.write(ctx, order).await
     }
 
     /// A tombstone; also when there is no such key.
-    pub async fn delete(&self, ctx: &Ctx, namespace: &Namespace, key: Bytes, precondition: Precondition) -> Result<Version, Error> {
-        todo!("{ctx:?} {namespace:?} {key:?} {precondition:?}")
+    ///
+    /// # Errors
+    /// As [`Kv::put`].
+    pub async fn delete(
+        &self,
+        ctx: &Ctx,
+        namespace: &Namespace,
+        key: Bytes,
+        precondition: Precondition,
+    ) -> Result<Version, Error> {
+        let order = Order {
+            space: namespace.id,
+            key,
+            body: Body::Absent,
+            meta: Bytes::new(),
+            expires_at: None,
+            precondition,
+            compare: namespace.policy.compare,
+        };
+        self.write(ctx, order).await
     }
 
-    pub async fn list(&self, ctx: &Ctx, namespace: &Namespace, options: ListOptions) -> Result<Page, Error> {
-        todo!("{ctx:?} {namespace:?} {options:?}")
+    async fn write(&self, ctx: &Ctx, order: Order) -> Result<Version, Error> {
+        let inner = &self.0;
+        let written = inner.clock.until(ctx.deadline, inner.writer.write(ctx, order)).await;
+        written.unwrap_or(Err(Error::Deadline))
     }
 
-    /// Makes every tier ask anew for what the scope covers.
-    pub async fn purge(&self, ctx: &Ctx, namespace: &Namespace, scope: PurgeScope) -> Result<(), Error> {
-        todo!("{ctx:?} {namespace:?} {scope:?}")
+    /// A page in key order, merged from both stores.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when neither answers; [`Error::Deadline`].
+    pub async fn list(
+        &self,
+        ctx: &Ctx,
+        namespace: &Namespace,
+        options: ListOptions,
+    ) -> Result<Page, Error> {
+        list::list(&self.0.stores, ctx, namespace.id, options).await
+    }
+
+    /// Makes every tier ask anew for what the scope covers. Numbered by one store at least, and
+    /// owed to the other, before it returns.
+    ///
+    /// # Errors
+    /// [`Error::WriteUnavailable`] when no store takes it.
+    pub async fn purge(
+        &self,
+        ctx: &Ctx,
+        namespace: &Namespace,
+        scope: PurgeScope,
+    ) -> Result<(), Error> {
+        let scope = match scope {
+            PurgeScope::Key(key) => Scope::Key(key),
+            PurgeScope::Prefix(prefix) => Scope::Prefix(prefix),
+            PurgeScope::Everything => Scope::Everything,
+        };
+        let purge = |store| self.0.stores.purge(ctx, store, namespace.id, scope.clone());
+        let (a, b) = futures_util::future::join(purge(StoreId(0)), purge(StoreId(1))).await;
+        let (missed, error) = match (a, b) {
+            (Ok(_), Ok(_)) => return Ok(()),
+            (Err(error), Err(_)) => return Err(Error::WriteUnavailable(error.to_string())),
+            (Err(error), Ok(_)) => (StoreId(0), error),
+            (Ok(_), Err(error)) => (StoreId(1), error),
+        };
+        let why = error.to_string();
+        let Some(owed) = &self.0.owed else {
+            return Err(Error::StoreNeeded { store: missed.0, why });
+        };
+        let added = owed.add_purge(missed, namespace.id, scope).await;
+        added.map(drop).map_err(|error| Error::Disk(error.to_string()))
     }
 
     /// Changes under a prefix from now, or from a place seen before. Ends when the node drains.
     /// Each key's versions come in order, none twice.
-    pub fn watch(&self, ctx: &Ctx, namespace: &Namespace, prefix: Bytes, from: Option<WatchFrom>) -> BoxStream<'static, Result<Change, Error>> {
-        todo!("{ctx:?} {namespace:?} {prefix:?} {from:?}")
+    pub fn watch(
+        &self,
+        ctx: &Ctx,
+        namespace: &Namespace,
+        prefix: Bytes,
+        from: Option<WatchFrom>,
+    ) -> BoxStream<'static, Result<Change, Error>> {
+        changes::watch(ctx, &self.0.stores, &self.0.tasks, namespace.id, prefix, from)
     }
 
     /// A place to collect a body that is larger than memory should hold.
-    pub fn staging(&self) -> &littoral_store::Staging {
-        todo!()
+    pub fn staging(&self) -> &Staging {
+        &self.0.staging
+    }
+}
+
+fn policy(namespace: &Namespace, options: ReadOptions) -> TierPolicy {
+    let policy = &namespace.policy;
+    let seconds = |n: u32| Duration::from_secs(n.into());
+    TierPolicy {
+        refresh: seconds(policy.refresh_s),
+        cache_ttl: options.cache_ttl.unwrap_or_else(|| policy.cache_ttl()),
+        absent: seconds(policy.absent_s),
+        stale_if_error: seconds(policy.stale_if_error_s),
+    }
+}
+
+fn value(served: Served) -> Value {
+    let Served { entry, absent, age, hops } = served;
+    Value {
+        version: entry.version,
+        body: if absent { Body::Absent } else { entry.body.clone() },
+        metadata: entry.meta.clone(),
+        expires_at: entry.expires_at,
+        age,
+        hops,
+    }
+}
+
+fn read_error(error: PeerError, ctx: &Ctx) -> Error {
+    match error {
+        PeerError::MinimumUnmet => {
+            Error::MinimumUnmet { minimum: ctx.minimum.unwrap_or_default() }
+        }
+        PeerError::Deadline => Error::Deadline,
+        PeerError::Overloaded => {
+            Error::Overloaded { what: "reads", retry_after: Duration::from_secs(1) }
+        }
+        PeerError::Skew(why) => Error::Skew(why),
+        error => Error::Unavailable(error.to_string()),
     }
 }

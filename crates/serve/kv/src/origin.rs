@@ -1,0 +1,214 @@
+//! The key-value store's origin: both stores are asked at once, always.
+//!
+//! The first good answer is returned at once, unconfirmed. When the other store has spoken, a
+//! trailer confirms or corrects it, and the older store is brought up, conditionally: only if
+//! older, so that repairs can run twice and out of order.
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use littoral_peer::{Answer, Error, Hops, Trailer, Trailing, Truth, trailer};
+use littoral_store::{Applied, Condition, Found, Row, Write};
+use littoral_tasks::{TaskKind, Tasks};
+use littoral_tiers::{Asked, Origin};
+use littoral_types::{Body, Ctx, Space, StoreId, Version, Wall};
+use tokio::sync::{mpsc, watch};
+
+use crate::stores::Stores;
+
+/// Races the two stores.
+pub struct KvOrigin {
+    stores: Stores,
+    tasks: Tasks,
+}
+
+type Spoken = (StoreId, Result<Found, Error>);
+
+impl KvOrigin {
+    pub fn new(stores: Stores, tasks: Tasks) -> Self {
+        Self { stores, tasks }
+    }
+
+    /// Asks both; answers come in the order they arrive, also after the caller has gone.
+    fn race(&self, ctx: &Ctx, asked: &Asked) -> mpsc::Receiver<Spoken> {
+        let (sender, receiver) = mpsc::channel(2);
+        for store in StoreId::all() {
+            let (stores, ctx, sender) = (self.stores.clone(), ctx.clone(), sender.clone());
+            let (space, key) = (asked.space.id, asked.key.clone());
+            self.tasks.spawn(TaskKind::Call, async move {
+                let found = stores.get(&ctx, store, space, key).await;
+                // Nobody listens any more when the node drains.
+                let _ = sender.send((store, found)).await;
+            });
+        }
+        receiver
+    }
+
+    async fn fetch(&self, ctx: Ctx, asked: Asked) -> Result<Answer, Error> {
+        let mut spoken = self.race(&ctx, &asked);
+        let mut first: Option<(StoreId, Found)> = None;
+        let mut failure = None;
+        while let Some((store, found)) = spoken.recv().await {
+            match (found, first.take()) {
+                (Err(error), None) => failure = Some(error),
+                // The best there is: nobody else answers.
+                (Err(_), Some((store, found))) => return self.yielding(&asked, store, found),
+                (Ok(found), None) if failure.is_some() => {
+                    if meets(&asked, version(&found)) {
+                        return Ok(self.answer(&asked, store, &found, Trailing::NONE));
+                    }
+                    return self.yielding(&asked, store, found);
+                }
+                (Ok(found), None) if meets(&asked, version(&found)) => {
+                    let (sender, trailing) = trailer();
+                    let answer = self.answer(&asked, store, &found, trailing);
+                    self.settle(asked.space, asked.key, (store, found), spoken, sender);
+                    return Ok(answer);
+                }
+                // Too old: the other store may have what is asked for.
+                (Ok(found), None) => first = Some((store, found)),
+                (Ok(second), Some(first)) => return self.both(&asked, first, (store, second)),
+            }
+        }
+        Err(failure.unwrap_or_else(|| Error::Unavailable("no store answers".into())))
+    }
+
+    /// Both have spoken, and the first did not do.
+    fn both(
+        &self,
+        asked: &Asked,
+        first: (StoreId, Found),
+        second: (StoreId, Found),
+    ) -> Result<Answer, Error> {
+        let second_is_newer = version(&second.1) > version(&first.1);
+        let (best, other) = if second_is_newer { (second, first) } else { (first, second) };
+        if asked.minimum.client.is_some_and(|client| version(&best.1) < client) {
+            return Err(Error::MinimumUnmet);
+        }
+        let (sender, trailing) = trailer();
+        let mut answer = self.answer(asked, best.0, &best.1, trailing);
+        answer.positions = answer.positions.with(other.0, other.1.position);
+        answer.stale = version(&best.1) < asked.minimum.own;
+        let (told, spoken) = mpsc::channel(1);
+        let other_found = (other.0, Ok(other.1));
+        if told.try_send(other_found).is_ok() {
+            self.settle(asked.space, asked.key.clone(), best, spoken, sender);
+        }
+        Ok(answer)
+    }
+
+    /// One store does not answer, and the other has nothing as new as asked for: a client's
+    /// minimum fails, the asker's own yields, marked.
+    fn yielding(&self, asked: &Asked, store: StoreId, found: Found) -> Result<Answer, Error> {
+        if asked.minimum.client.is_some_and(|client| version(&found) < client) {
+            return Err(Error::MinimumUnmet);
+        }
+        let mut answer = self.answer(asked, store, &found, Trailing::NONE);
+        answer.stale = true;
+        Ok(answer)
+    }
+
+    fn answer(&self, asked: &Asked, store: StoreId, found: &Found, trailing: Trailing) -> Answer {
+        let version = version(found);
+        let truth = if asked.held == Some(version) {
+            Truth::NotModified
+        } else {
+            whole(found.row.as_ref(), self.stores.clock.wall())
+        };
+        Answer {
+            version,
+            truth,
+            age: std::time::Duration::ZERO,
+            positions: asked.applied.with(store, found.position),
+            confirmed: false,
+            stale: false,
+            hops: Hops::default(),
+            trailing,
+        }
+    }
+
+    /// Hears the other store out: confirms, or corrects, and brings the older one up.
+    fn settle(
+        &self,
+        space: Space,
+        key: Bytes,
+        first: (StoreId, Found),
+        mut spoken: mpsc::Receiver<Spoken>,
+        trailer: watch::Sender<Option<Trailer>>,
+    ) {
+        let stores = self.stores.clone();
+        self.tasks.spawn(TaskKind::Trailer, async move {
+            let Some((other, Ok(second))) = spoken.recv().await else { return };
+            let (ours, theirs) = (version(&first.1), version(&second));
+            let said = if ours == theirs {
+                Some(Trailer::Confirmed { store: other, position: second.position })
+            } else if ours < theirs {
+                // Corrected at once; the repair's purge follows like any write's.
+                trailer.send_replace(Some(Trailer::Superseded { version: theirs }));
+                repair(&stores, space, key, first.0, second.row).await;
+                None
+            } else {
+                repair(&stores, space, key, other, first.1.row).await
+            };
+            if let Some(said) = said {
+                trailer.send_replace(Some(said));
+            }
+        });
+    }
+}
+
+/// Brings `store` up to `row`, if it is older. What follows for who was answered with `row`.
+async fn repair(
+    stores: &Stores,
+    space: Space,
+    key: Bytes,
+    store: StoreId,
+    row: Option<Row>,
+) -> Option<Trailer> {
+    let row = row?;
+    let deadline = stores.clock.after(stores.store_time);
+    let ctx = Ctx { deadline, ..Ctx::default() };
+    let now = stores.clock.wall();
+    let write = Write { space: space.id, key, row, condition: Condition::Newer, now };
+    match stores.apply(&ctx, store, write).await {
+        Ok(Applied::Yes { position }) => Some(Trailer::Confirmed { store, position }),
+        Ok(Applied::Newer { current, .. }) => Some(Trailer::Superseded { version: current }),
+        Ok(Applied::Mismatch { .. }) => None,
+        Err(error) => {
+            tracing::debug!(store = store.0, %error, "repair waits for the next read");
+            None
+        }
+    }
+}
+
+impl Origin for KvOrigin {
+    fn fetch(&self, ctx: Ctx, asked: Asked) -> BoxFuture<'_, Result<Answer, Error>> {
+        Box::pin(self.fetch(ctx, asked))
+    }
+}
+
+fn version(found: &Found) -> Version {
+    found.row.as_ref().map_or(Version::ZERO, |row| row.version)
+}
+
+fn meets(asked: &Asked, version: Version) -> bool {
+    version >= asked.minimum.own && asked.minimum.client.is_none_or(|client| version >= client)
+}
+
+/// The row as an answer. An expired row is absent, with its version.
+fn whole(row: Option<&Row>, now: Wall) -> Truth {
+    let absent = Truth::Whole {
+        body: Body::Absent,
+        meta: Bytes::new(),
+        tags: None,
+        expires_at: None,
+    };
+    match row {
+        Some(row) if row.expires_at.is_none_or(|at| at > now) => Truth::Whole {
+            body: row.body.clone(),
+            meta: row.meta.clone(),
+            tags: row.tags.clone(),
+            expires_at: row.expires_at,
+        },
+        _ => absent,
+    }
+}

@@ -1,0 +1,49 @@
+//! A store's own side: what the node beside it answers for others.
+
+use std::sync::Arc;
+
+use littoral_clock::Hlc;
+use littoral_peer::{Error, StoreCall, StoreReply};
+use littoral_store::{Error as StoreError, Store};
+
+/// One store and the clock that guards its stamps.
+pub struct Site {
+    store: Arc<dyn Store>,
+    hlc: Arc<Hlc>,
+}
+
+impl Site {
+    pub fn new(store: Arc<dyn Store>, hlc: Arc<Hlc>) -> Self {
+        Self { store, hlc }
+    }
+
+    /// Answers one call.
+    ///
+    /// # Errors
+    /// [`Error::Skew`] for a stamp too far ahead; the store's own otherwise.
+    pub async fn handle(&self, call: StoreCall) -> Result<StoreReply, Error> {
+        match call {
+            StoreCall::Get { space, key } => {
+                self.store.get(space, key).await.map(StoreReply::Found)
+            }
+            StoreCall::Apply(write) => {
+                let skew = |error: littoral_clock::SkewError| Error::Skew(error.to_string());
+                self.hlc.observe(write.row.version).map_err(skew)?;
+                self.store.apply(write).await.map(StoreReply::Applied)
+            }
+            StoreCall::List(list) => self.store.list(list).await.map(StoreReply::Listed),
+            StoreCall::Purge { space, scope } => {
+                self.store.purge(space, scope).await.map(StoreReply::Purged)
+            }
+        }
+        .map_err(refused)
+    }
+}
+
+fn refused(error: StoreError) -> Error {
+    match error {
+        StoreError::Busy { .. } => Error::Overloaded,
+        StoreError::Closed => Error::Unreachable,
+        error => Error::Unavailable(error.to_string()),
+    }
+}
