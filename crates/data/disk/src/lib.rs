@@ -1,9 +1,22 @@
-//! The disk tier of one node's cache, over restarts.
+//! The disk tier of one node's cache, over restarts: written behind by one thread, never waited
+//! for. What it holds may be lost at any moment, but is never older than what was last kept.
 
+mod engine;
+mod queue;
+mod record;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
 
 use bytes::Bytes;
 use littoral_types::{Mono, Positions, SpaceId, Tag, Version, Wall};
+
+use engine::Engine;
+use queue::{Change, Queue, Work};
 
 /// An entry as it is kept on disk.
 #[derive(Clone, Debug)]
@@ -20,13 +33,197 @@ pub struct Kept {
     pub confirmed: bool,
 }
 
-pub struct Disk {}
+/// What the disk tier may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Entries on disk, keys and metadata included; past this the oldest kept go. The engine needs
+    /// up to half as much again, and its journal.
+    pub bytes_max: u64,
+    /// A larger body is not kept.
+    pub body_bytes_max: usize,
+    /// Entries that wait to be written; past this new ones are not kept.
+    pub queue_max: usize,
+    pub queue_bytes_max: u64,
+    /// Entries that one write takes.
+    pub batch_max: usize,
+    /// Written entries held in memory before they go to a table. Taken only when used.
+    pub memtable_bytes_max: u64,
+    /// Blocks held in memory for reads. Taken only when used.
+    pub block_cache_bytes_max: u64,
+    /// Files kept open; at least 10.
+    pub open_files_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            bytes_max: 4 << 30,
+            body_bytes_max: 256 * 1024 - 1,
+            queue_max: 4096,
+            queue_bytes_max: 16 << 20,
+            batch_max: 256,
+            memtable_bytes_max: 4 << 20,
+            block_cache_bytes_max: 2 << 20,
+            open_files_max: 64,
+        }
+    }
+}
+
+/// The folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("disk cache in {dir}: {why}")]
+pub struct Error {
+    dir: String,
+    why: String,
+}
+
+/// How full the tier is, and what went wrong since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub entries: u64,
+    pub bytes: u64,
+    /// Entries that were not kept because too many waited.
+    pub dropped: u64,
+    /// Entries that did not decode, and were treated as not there.
+    pub damaged: u64,
+}
+
+/// One node's disk tier. Dropping it writes what waits.
+pub struct Disk {
+    shared: Arc<Shared>,
+    limits: Limits,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    engine: Engine,
+    queue: Queue,
+    dropped: AtomicU64,
+    damaged: AtomicU64,
+}
 
 impl Disk {
-    pub fn get(&self, _space: SpaceId, _key: &[u8]) -> Option<Kept> {
-        None
+    /// Opens the tier in `dir`, which it makes if need be. `boot` names this run of the node: what
+    /// an earlier run kept comes back with nobody vouching for it.
+    ///
+    /// # Errors
+    /// When the folder cannot be used or is in use.
+    pub fn open(dir: &Path, limits: Limits, boot: u64) -> Result<Self, Error> {
+        let error = |why: String| Error { dir: dir.display().to_string(), why };
+        std::fs::create_dir_all(dir).map_err(|why| error(why.to_string()))?;
+        let engine = Engine::open(dir, limits, boot).map_err(|why| error(why.to_string()))?;
+        let queue = Queue::new(limits.queue_max, limits.queue_bytes_max);
+        let (dropped, damaged) = (AtomicU64::new(0), AtomicU64::new(0));
+        let shared = Arc::new(Shared { engine, queue, dropped, damaged });
+        let writer = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("disk-writer".into())
+            .spawn(move || write_behind(&writer, limits.batch_max.max(1)))
+            .map_err(|why| error(why.to_string()))?;
+        Ok(Self { shared, limits, thread: Some(thread) })
     }
-    pub fn keep(&self, _space: SpaceId, _key: Bytes, _kept: Kept) {}
-    pub fn forget(&self, _space: SpaceId, _key: &[u8]) {}
-    pub fn each(&self, _keep: impl Fn(SpaceId, &[u8], &Kept) -> bool) {}
+
+    /// What was last kept for a key, if it is still there. Reads the disk.
+    pub fn get(&self, space: SpaceId, key: &[u8]) -> Option<Kept> {
+        match self.shared.queue.pending(space, key) {
+            Some(Change::Keep(kept)) => return Some(kept),
+            Some(Change::Forget) => return None,
+            None => {}
+        }
+        match self.shared.engine.get(space, key) {
+            Ok(kept) => kept,
+            Err(damage) => {
+                tracing::warn!(%space, key = %key.escape_ascii(), %damage, "a damaged entry is forgotten");
+                self.shared.damaged.fetch_add(1, Ordering::Relaxed);
+                self.forget(space, key);
+                None
+            }
+        }
+    }
+
+    /// Keeps an entry in place of what was kept for the key. Never waits: when too much does, the
+    /// entry is not kept, nor is what was there before.
+    pub fn keep(&self, space: SpaceId, key: Bytes, kept: Kept) {
+        if kept.body.as_ref().is_some_and(|body| body.len() > self.limits.body_bytes_max) {
+            return self.shared.queue.forget(space, &key);
+        }
+        if !self.shared.queue.keep(space, key, kept) {
+            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub fn forget(&self, space: SpaceId, key: &[u8]) {
+        self.shared.queue.forget(space, key);
+    }
+
+    /// Asks of every entry whether it stays. Bodies are not read: one that is there comes empty.
+    /// Reads the whole index: not for a thread that answers requests.
+    pub fn each(&self, keep: impl Fn(SpaceId, &[u8], &Kept) -> bool) {
+        for (space, key, kept) in self.shared.queue.kept() {
+            if !keep(space, &key, &kept) {
+                self.forget(space, &key);
+            }
+        }
+        self.shared.engine.each(|space, key, kept| {
+            // What waits was asked above, and what was kept since is newer than the question.
+            if self.shared.queue.pending(space, key).is_none() && !keep(space, key, kept) {
+                self.forget(space, key);
+            }
+        });
+    }
+
+    /// Waits until everything kept so far is on the disk, to be there after a graceful close.
+    pub fn flush(&self) {
+        self.shared.queue.wait_until_written();
+        self.shared.engine.sync();
+    }
+
+    pub fn counts(&self) -> Counts {
+        let (entries, bytes) = self.shared.engine.held();
+        Counts {
+            entries,
+            bytes,
+            dropped: self.shared.dropped.load(Ordering::Relaxed),
+            damaged: self.shared.damaged.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        self.shared.queue.close();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread that writes the disk cache panicked");
+        }
+        self.shared.engine.sync();
+    }
+}
+
+/// Nobody may wait for a thread that is gone.
+struct Failing<'a>(&'a Queue);
+
+impl Drop for Failing<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail();
+        }
+    }
+}
+
+fn write_behind(shared: &Shared, batch_max: usize) {
+    let _failing = Failing(&shared.queue);
+    while let Some(work) = shared.queue.take(batch_max) {
+        let written = match &work {
+            Work::Changes(changes) => shared.engine.write(changes.iter()),
+            Work::Clear => shared.engine.clear(),
+        };
+        if let Err(error) = written {
+            tracing::error!(%error, "the disk cache cannot be written and is not used any more");
+            shared.queue.fail();
+            return;
+        }
+        shared.queue.written(&work);
+    }
 }
