@@ -104,7 +104,11 @@ impl Clock {
 
     /// Waits for `future`, but no longer than `time`.
     #[expect(clippy::disallowed_methods, reason = "the one place that sleeps")]
-    pub async fn timeout<F: Future>(&self, time: Duration, future: F) -> Result<F::Output, Elapsed> {
+    pub async fn timeout<F: Future>(
+        &self,
+        time: Duration,
+        future: F,
+    ) -> Result<F::Output, Elapsed> {
         tokio::time::timeout(time, future).await.map_err(|_| Elapsed)
     }
 

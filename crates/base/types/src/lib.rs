@@ -8,13 +8,13 @@ mod ctx;
 mod key;
 mod place;
 mod position;
-mod version;
 mod time;
+mod version;
 
 pub use body::{Blob, Body};
 pub use ctx::{Allowed, Ctx, Tenant, Trace};
 pub use key::{Kind, Space, SpaceId, SpaceIdError, Tag};
 pub use place::{Epoch, LocationId, RegionId, StoreId};
 pub use position::{Position, Positions, STORES};
-pub use version::{Version, VersionError};
 pub use time::{Mono, Wall};
+pub use version::{Version, VersionError};

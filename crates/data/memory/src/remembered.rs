@@ -146,9 +146,8 @@ impl Remembered {
     }
 
     pub fn len(&self) -> usize {
-        let size = |shard: &Mutex<Shard>| {
-            shard.lock().unwrap_or_else(PoisonError::into_inner).memos.len()
-        };
+        let size =
+            |shard: &Mutex<Shard>| shard.lock().unwrap_or_else(PoisonError::into_inner).memos.len();
         self.shards.iter().map(size).sum()
     }
 

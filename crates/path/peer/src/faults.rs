@@ -33,7 +33,10 @@ struct State {
 /// What happens to one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    Delivered { wait: Duration, twice: bool },
+    Delivered {
+        wait: Duration,
+        twice: bool,
+    },
     Lost,
     /// No way there: the sender learns of it at once.
     Cut,

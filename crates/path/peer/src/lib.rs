@@ -8,8 +8,8 @@ pub mod local;
 mod message;
 
 pub use message::{
-    Age, Answer, Filter, Follow, Followed, Held, Hop, HopReport, Hops, Minimum, Outcome, Question, Reply,
-    Request, StoreCall, StoreReply, Trailer, Trailing, Truth, trailer,
+    Age, Answer, Filter, Follow, Followed, Held, Hop, HopReport, Hops, Minimum, Outcome, Question,
+    Reply, Request, StoreCall, StoreReply, Trailer, Trailing, Truth, trailer,
 };
 
 use futures_util::future::BoxFuture;

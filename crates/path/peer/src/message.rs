@@ -114,7 +114,12 @@ pub struct Answer {
 pub enum Truth {
     /// The asker's held version is the newest.
     NotModified,
-    Whole { body: Body, meta: Bytes, tags: Option<Arc<[Tag]>>, expires_at: Option<Wall> },
+    Whole {
+        body: Body,
+        meta: Bytes,
+        tags: Option<Arc<[Tag]>>,
+        expires_at: Option<Wall>,
+    },
 }
 
 /// What follows an answer once the other store has spoken.

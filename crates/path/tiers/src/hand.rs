@@ -49,9 +49,12 @@ impl SpacePurges {
 
 /// The later of both, per stream. A new incarnation replaces an old one.
 pub(crate) fn join(a: Positions, b: Positions) -> Positions {
-    b.iter().fold(a, |all, (store, position)| {
-        if all.of(store).reaches(position) { all } else { all.with(store, position) }
-    })
+    b.iter().fold(
+        a,
+        |all, (store, position)| {
+            if all.of(store).reaches(position) { all } else { all.with(store, position) }
+        },
+    )
 }
 
 impl HandPurges {

@@ -14,7 +14,7 @@ use crate::hand::join;
 use crate::lookup::Inner;
 use crate::regional::{Trust, trust};
 use crate::route::{Step, next};
-use crate::{Entry, Metrics, Tiers, origin};
+use crate::{Entry, Tiers, origin};
 
 /// How often a question is asked anew because a purge by hand overtook its answer.
 const ASKED_ANEW_MAX: usize = 3;
@@ -147,7 +147,7 @@ fn stale_if_error(
 }
 
 fn report(inner: &Inner, hop: Hop, outcome: Outcome, stored: bool, began: Mono) -> HopReport {
-    inner.metrics.hop(hop, outcome);
+    inner.metrics.answered(hop, outcome);
     let took = inner.clock.mono().since(began);
     HopReport { location: inner.here, hop, outcome, stored, ttl: None, took }
 }
@@ -179,12 +179,10 @@ pub(crate) async fn ask(
 
 /// Asks upward without waiting: a refresh.
 pub(crate) fn refresh(tiers: &Tiers, ctx: &Ctx, question: &Question, held: &Arc<Entry>) {
-    Metrics::count(&tiers.inner().metrics.refreshes);
+    tiers.inner().metrics.refreshes.inc();
     // A client's minimum is met already; at a limit the next reader tries again.
-    let question = Question {
-        minimum: Minimum { client: None, ..question.minimum },
-        ..question.clone()
-    };
+    let question =
+        Question { minimum: Minimum { client: None, ..question.minimum }, ..question.clone() };
     let _ = board(tiers, ctx, &question, Some(held));
 }
 
@@ -278,7 +276,7 @@ fn received(
         && ctx.allowed.contains(inner.here)
         && inner.shelf.keep(question.space.id, &question.key, Arc::clone(&entry), now);
     if !kept {
-        Metrics::count(&inner.metrics.overtaken);
+        inner.metrics.unkept.inc();
     }
     if kept && !answer.trailing.is_none() {
         mind_trailer(tiers, question, &answer);
@@ -289,11 +287,8 @@ fn received(
 
 /// The answer as this node holds it: its age counts from when the question was sent.
 fn entry(answer: &Answer, held: Option<Arc<Entry>>, sent_at: Mono) -> Result<Entry, Error> {
-    let vouched_at = if answer.age == Duration::MAX {
-        Mono::LONG_AGO
-    } else {
-        sent_at.minus(answer.age)
-    };
+    let vouched_at =
+        if answer.age == Duration::MAX { Mono::LONG_AGO } else { sent_at.minus(answer.age) };
     let (positions, confirmed) = (answer.positions, answer.confirmed);
     match &answer.truth {
         Truth::NotModified => match held {

@@ -10,7 +10,7 @@ use littoral_store::Purge;
 use littoral_tasks::TaskKind;
 use littoral_types::{Ctx, Mono, Position, SpaceId, StoreId, Version};
 
-use crate::{Entry, Metrics, Tiers};
+use crate::{Entry, Tiers};
 
 /// Between two tries at a publisher that does not answer, at most.
 const RETRY_MAX: Duration = Duration::from_secs(1);
@@ -57,7 +57,7 @@ impl Tiers {
         let incarnation = followed.through.incarnation;
         for record in followed.records {
             let position = Position::new(incarnation, record.number);
-            Metrics::count(&inner.metrics.purges);
+            inner.metrics.purges.inc();
             match record.purge {
                 Purge::Write { key, version, .. } => {
                     let cause = Some((store, position));
@@ -69,7 +69,7 @@ impl Tiers {
             }
         }
         if followed.gap {
-            Metrics::count(&inner.metrics.gaps);
+            inner.metrics.gaps.inc();
         }
         inner.streams.heard(store, followed.through, followed.gap, sent_at, followed.epoch);
     }

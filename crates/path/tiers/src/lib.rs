@@ -3,7 +3,7 @@
 //! A miss travels up, a purge travels down. It knows no protocol: whoever holds the truth of a
 //! space is an [`Origin`], and what differs between spaces is that and their [`Policy`].
 //!
-//! Read in this order: [`lookup`] (the walk), `hop` (what every hop does), `edge` and `regional`
+//! Read in this order: `lookup` (the walk), `hop` (what every hop does), `edge` and `regional`
 //! (what differs at each), `invalidate` (the way back), `shelf` (where keeping and purging meet).
 
 mod lookup;

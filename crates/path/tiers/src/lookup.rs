@@ -9,6 +9,7 @@ use littoral_disk::Disk;
 use littoral_memory::{Memory, Remembered, RememberedLimits};
 use littoral_peer::{Carrier, Error, Hop, HopReport, Hops, Minimum, Outcome, Question};
 use littoral_tasks::Tasks;
+use littoral_telemetry::metrics::Registry;
 use littoral_topology::{Health, HealthLimits, Topology, key_hash};
 use littoral_types::{Ctx, Kind, LocationId, Mono, STORES, Space};
 
@@ -39,6 +40,7 @@ pub struct Parts {
     pub seed: u64,
     /// Whether this node has lived before: it may have forgotten what it acknowledged.
     pub restarted: bool,
+    pub metrics: Registry,
 }
 
 pub(crate) struct Inner {
@@ -98,7 +100,7 @@ impl Tiers {
             streams: Streams::default(),
             flights: Flights::new(limits.flights, limits.waiters_per_key),
             origins: Origins::new(),
-            metrics: Metrics::default(),
+            metrics: Metrics::new(&parts.metrics),
             clock,
             tasks,
             hlc,
@@ -240,7 +242,7 @@ impl Tiers {
         };
         let Some(entry) = held.sound().filter(usable) else {
             if error == Error::Overloaded {
-                Metrics::count(&self.0.metrics.shed);
+                self.0.metrics.shed.inc();
             }
             return Err(error);
         };
@@ -263,7 +265,7 @@ impl Tiers {
         now: Mono,
     ) -> HopReport {
         let inner = self.inner();
-        inner.metrics.hop(Hop::Edge, outcome);
+        inner.metrics.answered(Hop::Edge, outcome);
         HopReport {
             location: inner.here,
             hop: Hop::Edge,

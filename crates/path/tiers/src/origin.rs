@@ -89,16 +89,14 @@ pub(crate) async fn ask(tiers: &Tiers, ctx: Ctx, question: Question) -> Result<A
         }
     }
     let took = inner.clock.mono().since(began);
-    inner.metrics.hop(Hop::Origin, Outcome::Hit);
-    answer.hops.push(
-        HopReport {
-            location: inner.here,
-            hop: Hop::Origin,
-            outcome: Outcome::Hit,
-            stored: false,
-            ttl: None,
-            took,
-        },
-    );
+    inner.metrics.answered(Hop::Origin, Outcome::Hit);
+    answer.hops.push(HopReport {
+        location: inner.here,
+        hop: Hop::Origin,
+        outcome: Outcome::Hit,
+        stored: false,
+        ttl: None,
+        took,
+    });
     Ok(answer)
 }

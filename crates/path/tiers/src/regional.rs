@@ -6,8 +6,8 @@ use std::time::Duration;
 use littoral_topology::{KeyHash, key_hash};
 use littoral_types::{Mono, Space};
 
-use crate::lookup::Inner;
 use crate::Entry;
+use crate::lookup::Inner;
 
 /// How far a tier may trust an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

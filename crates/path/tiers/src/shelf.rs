@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use littoral_disk::{Disk, Kept};
-use littoral_memory::{Memory, Memo, Remembered};
+use littoral_memory::{Memo, Memory, Remembered};
 use littoral_store::Scope;
 use littoral_types::{Body, Mono, Position, Positions, SpaceId, StoreId, Version};
 
@@ -100,7 +100,8 @@ impl Shelf {
     /// brings its news.
     pub(crate) fn keep(&self, space: SpaceId, key: &Bytes, entry: Arc<Entry>, now: Mono) -> bool {
         let _stripe = self.stripe(space, key);
-        if !entry.positions.reaches(self.remembered.forgotten()) || self.disowned(space, key, &entry)
+        if !entry.positions.reaches(self.remembered.forgotten())
+            || self.disowned(space, key, &entry)
         {
             return false;
         }
@@ -226,9 +227,10 @@ impl Shelf {
 
 /// Two answers for one version: the later vouch, and whatever either knows of the streams.
 fn merged(held: &Entry, new: Arc<Entry>) -> Arc<Entry> {
-    let same_streams = held.positions.iter().all(|(store, position)| {
-        position.incarnation == new.positions.of(store).incarnation
-    });
+    let same_streams = held
+        .positions
+        .iter()
+        .all(|(store, position)| position.incarnation == new.positions.of(store).incarnation);
     if !same_streams {
         return new;
     }

@@ -30,9 +30,8 @@ impl Streams {
 
     pub(crate) fn applied(&self) -> Positions {
         let streams = self.lock();
-        StoreId::all().fold(Positions::NONE, |all, store| {
-            all.with(store, streams[store.index()].applied)
-        })
+        StoreId::all()
+            .fold(Positions::NONE, |all, store| all.with(store, streams[store.index()].applied))
     }
 
     /// A heartbeat: everything through `through` has been applied. `gap`: but not what was before.

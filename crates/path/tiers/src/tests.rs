@@ -1,1 +1,8 @@
+//! The walk, driven by an origin that is a map; streams come from two model stores.
 
+mod freshness;
+mod joining;
+mod limits;
+mod purges;
+mod walk;
+mod world;

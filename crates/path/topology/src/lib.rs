@@ -129,9 +129,9 @@ impl Topology {
 
     /// The store a key calls home, and with it the region of its upper tier.
     pub fn home(&self, key: KeyHash) -> StoreId {
-        let ranked = StoreId::all().zip(&self.stores).map(|(store, site)| {
-            (store, rank::score(key, rank::store_seed(store), site.weight))
-        });
+        let ranked = StoreId::all()
+            .zip(&self.stores)
+            .map(|(store, site)| (store, rank::score(key, rank::store_seed(store), site.weight)));
         rank::first(ranked).unwrap_or_default()
     }
 
@@ -143,18 +143,18 @@ impl Topology {
     /// The locations of a region, highest rank for the key first.
     pub fn ranked(&self, region: RegionId, key: KeyHash) -> Ranked {
         Ranked::new(
-            self.locations().filter(|(_, location)| location.region == region).map(
-                |(id, location)| (id, rank::score(key, location.seed, location.weight)),
-            ),
+            self.locations()
+                .filter(|(_, location)| location.region == region)
+                .map(|(id, location)| (id, rank::score(key, location.seed, location.weight))),
         )
     }
 
     /// The location of a region that holds a key, whatever its health.
     pub fn tier(&self, region: RegionId, key: KeyHash) -> Option<LocationId> {
         rank::first(
-            self.locations().filter(|(_, location)| location.region == region).map(
-                |(id, location)| (id, rank::score(key, location.seed, location.weight)),
-            ),
+            self.locations()
+                .filter(|(_, location)| location.region == region)
+                .map(|(id, location)| (id, rank::score(key, location.seed, location.weight))),
         )
     }
 

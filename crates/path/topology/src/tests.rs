@@ -17,7 +17,8 @@ fn hash(n: u64) -> KeyHash {
 
 #[test]
 fn a_location_that_leaves_moves_its_own_keys_only() {
-    let (all, without) = (network(&[1.0; 10]), network(&[1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]));
+    let (all, without) =
+        (network(&[1.0; 10]), network(&[1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]));
     let mut moved = 0;
     for n in 0..20_000 {
         let before = all.tier(RegionId(0), hash(n)).expect("somebody");
@@ -36,9 +37,8 @@ fn a_location_that_leaves_moves_its_own_keys_only() {
 #[test]
 fn shares_follow_weights() {
     let network = network(&[1.0, 2.0, 1.0]);
-    let heavy = (0..20_000)
-        .filter(|n| network.tier(RegionId(0), hash(*n)) == Some(LocationId(1)))
-        .count();
+    let heavy =
+        (0..20_000).filter(|n| network.tier(RegionId(0), hash(*n)) == Some(LocationId(1))).count();
     assert!((9_500..10_500).contains(&heavy), "half goes to the double weight: {heavy}");
 }
 
@@ -65,7 +65,10 @@ fn what_points_nowhere_is_refused() {
     let build = |locations, stores| Topology::new(Epoch(1), region.clone(), locations, stores);
     assert_eq!(build(vec![], [site; STORES]), Err(Error::Count));
     assert_eq!(build(vec![one("a", 4)], [site; STORES]), Err(Error::Region("a".into())));
-    assert_eq!(build(vec![one("a", 0), one("a", 0)], [site; STORES]), Err(Error::Twice("a".into())));
+    assert_eq!(
+        build(vec![one("a", 0), one("a", 0)], [site; STORES]),
+        Err(Error::Twice("a".into()))
+    );
     let away = Site { location: LocationId(9), weight: 1.0 };
     assert_eq!(build(vec![one("a", 0)], [site, away]), Err(Error::Site(1)));
 }

@@ -1,0 +1,109 @@
+//! Purges come down, and no fill survives one that overtook it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use littoral_peer::{Hop, Outcome};
+use littoral_store::Scope;
+use littoral_types::LocationId;
+
+use super::world::{World, path, text};
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_overtaken_by_a_purge_is_passed_on_but_not_kept() {
+    let world = World::new().await;
+    let key = world.far_key(6);
+    let (regional, upper) = world.route(6, key);
+    world.put(key, "old").await;
+    world.origin.hold();
+    let early = world.get(6, key);
+    let writer = async {
+        world.pass(Duration::from_millis(300)).await;
+        world.put(key, "new").await;
+        // Every tier has applied the purge; only then does the old answer come.
+        world.pass(Duration::from_millis(300)).await;
+        world.origin.release();
+    };
+    let (early, ()) = futures_util::future::join(early, writer).await;
+    assert_eq!(text(&early).as_deref(), Some("old"), "who asked before may have it");
+    let stored: Vec<_> =
+        early.hops.iter().map(|hop| (hop.location.0, hop.hop, hop.stored)).collect();
+    assert!(stored.contains(&(upper, Hop::Upper, false)), "{stored:?}");
+    assert!(stored.contains(&(regional, Hop::Regional, false)), "{stored:?}");
+    let neighbour = (6..9).find(|at| *at != 6 && *at != regional).expect("three locations");
+    assert_eq!(text(&world.get(neighbour, key).await).as_deref(), Some("new"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_purges_its_regional_tiers_and_its_upper_tier_and_no_edge() {
+    let world = World::new().await;
+    let key = world.far_key(6);
+    world.put(key, "old").await;
+    for at in 0..9 {
+        world.get(at, key).await;
+    }
+    world.put(key, "new").await;
+    world.pass(Duration::from_millis(300)).await;
+    let holders = (0..9).filter(|at| world.tiers(*at).state().entries == 1).count();
+    assert_eq!(holders, 6, "three regional tiers, one of them the upper, let go");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_purge_by_prefix_reaches_edges_whatever_the_version() {
+    let world = World::new().await;
+    let key = world.far_key(6);
+    world.put(key, "v").await;
+    for at in 0..9 {
+        world.get(at, key).await;
+    }
+    let before = world.origin.fetched();
+    world.purge(Scope::Prefix(Bytes::copy_from_slice(&key.as_bytes()[..1]))).await;
+    world.pass(Duration::from_millis(300)).await;
+    for at in 0..9 {
+        let served = world.get(at, key).await;
+        assert_eq!(text(&served).as_deref(), Some("v"));
+        let edge = path(&served).last().map(|hop| hop.2);
+        let refilled_as_tier = world.route(at, key).0 == at && at % 3 != 0;
+        assert!(refilled_as_tier || edge == Some(Outcome::Miss), "at {at}: {edge:?}");
+    }
+    assert_eq!(world.origin.fetched(), before + 1, "the upper tier asked once for all");
+    for at in 0..9 {
+        let served = world.get(at, key).await;
+        assert_eq!(path(&served), [(at, Hop::Edge, Outcome::Hit)], "once is enough");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_purge_by_hand_during_a_fill_wins_over_it() {
+    let world = World::new().await;
+    let key = world.far_key(6);
+    world.put(key, "v").await;
+    world.origin.hold();
+    let early = world.get(6, key);
+    let purger = async {
+        world.pass(Duration::from_millis(300)).await;
+        world.purge(Scope::Everything).await;
+        world.pass(Duration::from_millis(300)).await;
+        world.origin.release();
+    };
+    let (early, ()) = futures_util::future::join(early, purger).await;
+    assert_eq!(text(&early).as_deref(), Some("v"));
+    assert!(early.hops.iter().all(|hop| !hop.stored), "{:?}", &*early.hops);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tier_that_missed_purges_validates_what_it_held() {
+    let world = World::new().await;
+    let key = world.far_key(6);
+    let (regional, _) = world.route(6, key);
+    world.put(key, "old").await;
+    world.get(6, key).await;
+    for store in [0, 3] {
+        world.network.faults.cut(LocationId(store), LocationId(regional));
+        world.network.faults.cut(LocationId(regional), LocationId(store));
+    }
+    world.put(key, "new").await;
+    world.pass(Duration::from_secs(61)).await;
+    world.network.faults.heal();
+    assert_eq!(text(&world.get(6, key).await).as_deref(), Some("new"));
+}
