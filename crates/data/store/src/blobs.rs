@@ -47,12 +47,7 @@ impl Blobs {
     pub(crate) fn open(dir: PathBuf, synced: bool) -> io::Result<Self> {
         fs::create_dir_all(&dir)?;
         let (chance, live) = (Mutex::new(Chance::from_machine()), Mutex::default());
-        Ok(Self {
-            dir,
-            synced,
-            chance,
-            live,
-        })
+        Ok(Self { dir, synced, chance, live })
     }
 
     /// Copies a body that belongs in a file into a new one, durable when this returns.
@@ -68,31 +63,19 @@ impl Blobs {
             Body::Bytes(bytes) => blobs.copy(bytes.as_ref(), bytes.len() as u64),
             Body::Absent => Err(io::ErrorKind::InvalidInput.into()),
         };
-        let copied = tokio::task::spawn_blocking(copy)
-            .await
-            .map_err(|_| Error::Closed)?;
-        copied
-            .map(Some)
-            .map_err(|error| Error::Write(format!("a large body: {error}")))
+        let copied = tokio::task::spawn_blocking(copy).await.map_err(|_| Error::Closed)?;
+        copied.map(Some).map_err(|error| Error::Write(format!("a large body: {error}")))
     }
 
     /// Blocks.
     pub(crate) fn copy(&self, mut source: impl Read, len: u64) -> io::Result<Copied> {
         // Ids are never used again: a row that was read before its file went must not find another.
-        let id = self
-            .chance
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .u64();
+        let id = self.chance.lock().unwrap_or_else(PoisonError::into_inner).u64();
         let part = self.dir.join(format!("{id:016x}.part"));
         let mut file = fs::File::create_new(&part)?;
         let mut copied = Copied {
             path: part.clone(),
-            reference: Reference {
-                id,
-                len,
-                checksum: 0,
-            },
+            reference: Reference { id, len, checksum: 0 },
             kept: false,
         };
         let (written, checksum) = pour(&mut source, &mut file)?;
@@ -154,13 +137,8 @@ impl Blobs {
     ) -> Result<(), E> {
         for file in fs::read_dir(&self.dir)? {
             let path = file?.path();
-            let name = path
-                .file_name()
-                .and_then(|name| name.to_str())
-                .unwrap_or_default();
-            let id = u64::from_str_radix(name, 16)
-                .ok()
-                .filter(|id| self.path(*id) == path);
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let id = u64::from_str_radix(name, 16).ok().filter(|id| self.path(*id) == path);
             let stays = match id {
                 Some(id) => named(id)?,
                 None => false,

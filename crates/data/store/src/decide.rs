@@ -32,21 +32,13 @@ pub(crate) struct Claim {
 
 impl Claim {
     pub(crate) fn of(write: &Write) -> Self {
-        Self {
-            version: write.row.version,
-            condition: write.condition,
-            now: write.now,
-        }
+        Self { version: write.row.version, condition: write.condition, now: write.now }
     }
 }
 
 impl Standing {
     pub(crate) fn of(row: &Row) -> Self {
-        Self {
-            version: row.version,
-            live: !row.body.is_absent(),
-            expires_at: row.expires_at,
-        }
+        Self { version: row.version, live: !row.body.is_absent(), expires_at: row.expires_at }
     }
 
     fn live_at(&self, now: Wall) -> bool {
@@ -60,9 +52,7 @@ pub(crate) fn decide(standing: Option<Standing>, claim: Claim) -> Verdict {
     if standing.is_some_and(|row| row.version == claim.version) {
         return Verdict::Already;
     }
-    let live = standing
-        .filter(|row| row.live_at(claim.now))
-        .map(|row| row.version);
+    let live = standing.filter(|row| row.live_at(claim.now)).map(|row| row.version);
     let holds = match claim.condition {
         Condition::Newer => true,
         Condition::Version(wanted) => live == Some(wanted),
@@ -86,27 +76,11 @@ mod tests {
 
     #[test]
     fn each_condition_is_decided_against_the_live_row() {
-        let live = Some(Standing {
-            version: at(5),
-            live: true,
-            expires_at: None,
-        });
-        let deleted = Some(Standing {
-            version: at(5),
-            live: false,
-            expires_at: None,
-        });
-        let expired = Some(Standing {
-            version: at(5),
-            live: true,
-            expires_at: Some(Wall(100)),
-        });
+        let live = Some(Standing { version: at(5), live: true, expires_at: None });
+        let deleted = Some(Standing { version: at(5), live: false, expires_at: None });
+        let expired = Some(Standing { version: at(5), live: true, expires_at: Some(Wall(100)) });
         let check = |standing, version, condition, verdict| {
-            let claim = Claim {
-                version: at(version),
-                condition,
-                now: Wall(100),
-            };
+            let claim = Claim { version: at(version), condition, now: Wall(100) };
             assert_eq!(decide(standing, claim), verdict, "{standing:?} {claim:?}");
         };
         use Condition::{Absent, Newer, Present};
@@ -132,11 +106,7 @@ mod tests {
             check(standing, 5, Newer, Already);
             check(standing, 5, Absent, Already);
         }
-        let future = Some(Standing {
-            version: at(5),
-            live: true,
-            expires_at: Some(Wall(101)),
-        });
+        let future = Some(Standing { version: at(5), live: true, expires_at: Some(Wall(101)) });
         check(future, 6, Present, Apply);
     }
 }

@@ -93,24 +93,12 @@ pub(crate) enum ScopeOnDisk<'a> {
 impl StoredRow {
     /// `body` stands for one that is in a file.
     pub(crate) fn into_row(self, body: Option<Body>) -> Row {
-        let Self {
-            version,
-            expires_at,
-            meta,
-            tags,
-            body: stored,
-        } = self;
+        let Self { version, expires_at, meta, tags, body: stored } = self;
         let body = body.unwrap_or(match stored {
             StoredBody::Bytes(bytes) => Body::Bytes(bytes),
             StoredBody::Absent | StoredBody::File(_) => Body::Absent,
         });
-        Row {
-            version,
-            body,
-            meta,
-            tags: tags.map(Arc::from),
-            expires_at,
-        }
+        Row { version, body, meta, tags: tags.map(Arc::from), expires_at }
     }
 }
 
@@ -128,10 +116,7 @@ pub(crate) fn encode_row(row: &Row, file: Option<Reference>) -> Vec<u8> {
         writer,
         expires_at: row.expires_at.map(|Wall(at)| at),
         meta: &row.meta,
-        tags: row
-            .tags
-            .as_ref()
-            .map(|tags| tags.iter().map(|Tag(tag)| *tag).collect()),
+        tags: row.tags.as_ref().map(|tags| tags.iter().map(|Tag(tag)| *tag).collect()),
         body,
     };
     envelope::seal(ROW, &row)
@@ -162,48 +147,23 @@ pub(crate) fn encode_record(at: Wall, record: &Record) -> Vec<u8> {
     let purge = match &record.purge {
         Purge::Write { key, version, live } => {
             let (time, writer) = version.parts();
-            PurgeOnDisk::Write {
-                key,
-                time,
-                writer,
-                live: *live,
-            }
+            PurgeOnDisk::Write { key, time, writer, live: *live }
         }
         Purge::Hand(scope) => PurgeOnDisk::Hand(ScopeOnDisk::from(scope)),
     };
-    envelope::seal(
-        RECORD,
-        &RecordOnDisk {
-            at: at.0,
-            space: record.space.0,
-            purge,
-        },
-    )
+    envelope::seal(RECORD, &RecordOnDisk { at: at.0, space: record.space.0, purge })
 }
 
 pub(crate) fn decode_record(bytes: &[u8]) -> Result<StoredRecord, Damage> {
     let record: RecordOnDisk<'_> = envelope::open(RECORD, bytes)?;
     let purge = match record.purge {
-        PurgeOnDisk::Write {
-            key,
-            time,
-            writer,
-            live,
-        } => {
+        PurgeOnDisk::Write { key, time, writer, live } => {
             let version = Version::from_parts(time, writer);
-            Purge::Write {
-                key: Bytes::copy_from_slice(key),
-                version,
-                live,
-            }
+            Purge::Write { key: Bytes::copy_from_slice(key), version, live }
         }
         PurgeOnDisk::Hand(scope) => Purge::Hand(scope.into()),
     };
-    Ok(StoredRecord {
-        at: Wall(record.at),
-        space: SpaceId(record.space),
-        purge,
-    })
+    Ok(StoredRecord { at: Wall(record.at), space: SpaceId(record.space), purge })
 }
 
 impl<'a> From<&'a Scope> for ScopeOnDisk<'a> {

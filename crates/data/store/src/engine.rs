@@ -67,11 +67,7 @@ impl Engine {
                 }
                 error => Error::Read(format!("{} does not open: {error}", dir.display())),
             })?;
-        Ok(Self {
-            database,
-            limits,
-            sync,
-        })
+        Ok(Self { database, limits, sync })
     }
 
     /// Rows whose values may be large.

@@ -59,26 +59,16 @@ mod tests {
         for bit in 0..sealed.len() * 8 {
             let mut bytes = sealed.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(
-                open::<(u64, &str)>(3, &bytes),
-                Err(Damage::Checksum),
-                "bit {bit}"
-            );
+            assert_eq!(open::<(u64, &str)>(3, &bytes), Err(Damage::Checksum), "bit {bit}");
         }
         for len in 0..sealed.len() {
-            assert!(
-                open::<(u64, &str)>(3, &sealed[..len]).is_err(),
-                "length {len}"
-            );
+            assert!(open::<(u64, &str)>(3, &sealed[..len]).is_err(), "length {len}");
         }
     }
 
     #[test]
     fn another_format_and_trailing_bytes_are_refused() {
         assert_eq!(open::<u64>(1, &seal(2, &7_u64)), Err(Damage::Format(2)));
-        assert_eq!(
-            open::<u64>(1, &seal(1, &(7_u64, 9_u64))),
-            Err(Damage::Shape)
-        );
+        assert_eq!(open::<u64>(1, &seal(1, &(7_u64, 9_u64))), Err(Damage::Shape));
     }
 }

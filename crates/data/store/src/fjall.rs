@@ -53,10 +53,7 @@ impl Default for Options {
             writes_waiting_bytes_max: 64 << 20,
             outbox_recent_max: 8192,
             list_bytes_max: 8 << 20,
-            engine: EngineLimits {
-                block_cache_bytes_max: 16 << 20,
-                ..EngineLimits::default()
-            },
+            engine: EngineLimits { block_cache_bytes_max: 16 << 20, ..EngineLimits::default() },
         }
     }
 }
@@ -119,14 +116,7 @@ impl Fjall {
         let reference = file.as_ref().map(Copied::reference);
         let record = encode_row(&write.row, reference).into();
         let Write { space, key, .. } = write;
-        Ok(Put {
-            space,
-            key,
-            claim,
-            standing,
-            record,
-            file,
-        })
+        Ok(Put { space, key, claim, standing, record, file })
     }
 }
 
@@ -156,14 +146,7 @@ impl Store for Fjall {
     }
 
     fn purge(&self, space: SpaceId, scope: Scope) -> BoxFuture<'_, Result<Position, Error>> {
-        Box::pin(self.ask(
-            move |answer| Job::Purge {
-                space,
-                scope,
-                answer,
-            },
-            0,
-        ))
+        Box::pin(self.ask(move |answer| Job::Purge { space, scope, answer }, 0))
     }
 
     fn outbox(&self, after: u64, limit: usize) -> BoxFuture<'_, Result<OutboxPage, Error>> {

@@ -68,18 +68,12 @@ impl<J: Send + 'static> Group<J> {
         let before = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
         // A job larger than the limit passes when nothing else waits.
         let sent = if before > 0 && before + bytes > self.waiting_bytes_max {
-            Err(Error::Busy {
-                retry_after: RETRY_AFTER,
-            })
+            Err(Error::Busy { retry_after: RETRY_AFTER })
         } else {
-            sender
-                .try_send(Queued { job, bytes })
-                .map_err(|error| match error {
-                    mpsc::error::TrySendError::Full(_) => Error::Busy {
-                        retry_after: RETRY_AFTER,
-                    },
-                    mpsc::error::TrySendError::Closed(_) => Error::Closed,
-                })
+            sender.try_send(Queued { job, bytes }).map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => Error::Busy { retry_after: RETRY_AFTER },
+                mpsc::error::TrySendError::Closed(_) => Error::Closed,
+            })
         };
         if sent.is_err() {
             self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);

@@ -32,10 +32,7 @@ struct State {
 impl Model {
     pub fn new(incarnation: u32) -> Self {
         let committed = watch::Sender::new(Position::new(incarnation, 0));
-        Self {
-            state: Mutex::default(),
-            committed,
-        }
+        Self { state: Mutex::default(), committed }
     }
 
     /// Forgets outbox records up to this number.
@@ -56,11 +53,7 @@ impl Model {
     fn number(&self, state: &mut State, space: SpaceId, purge: Purge) -> Position {
         let mut position = self.position();
         position.number += 1;
-        state.outbox.push(Record {
-            number: position.number,
-            space,
-            purge,
-        });
+        state.outbox.push(Record { number: position.number, space, purge });
         self.committed.send_replace(position);
         position
     }
@@ -69,9 +62,7 @@ impl Model {
         let mut state = self.state();
         let position = self.position();
         let claim = Claim::of(&write);
-        let Write {
-            space, key, row, ..
-        } = write;
+        let Write { space, key, row, .. } = write;
         let rows = state.rows.entry(space).or_default();
         match decide(rows.get(&key).map(Standing::of), claim) {
             Verdict::Already => return Applied::Yes { position },
@@ -87,20 +78,12 @@ impl Model {
 
     fn list_now(&self, list: &List) -> Listed {
         let state = self.state();
-        let mut listed = Listed {
-            items: Vec::new(),
-            more: false,
-            position: self.position(),
-        };
+        let mut listed = Listed { items: Vec::new(), more: false, position: self.position() };
         let (Some(rows), Some(range)) = (state.rows.get(&list.space), Range::of(list)) else {
             return listed;
         };
         let mut rows = rows.range((range.start, range.end));
-        while let Some((key, row)) = if list.reverse {
-            rows.next_back()
-        } else {
-            rows.next()
-        } {
+        while let Some((key, row)) = if list.reverse { rows.next_back() } else { rows.next() } {
             if listed.items.len() >= list.limit {
                 listed.more = true;
                 break;
@@ -109,11 +92,7 @@ impl Model {
             if !list.values {
                 row.body = Body::Absent;
             }
-            listed.items.push(Item {
-                key: key.clone(),
-                live,
-                row,
-            });
+            listed.items.push(Item { key: key.clone(), live, row });
         }
         listed
     }
@@ -126,11 +105,7 @@ impl Model {
         if records.next().is_some() {
             through.number = page.last().map_or(after, |record| record.number);
         }
-        OutboxPage {
-            records: page,
-            through,
-            forgotten: state.forgotten,
-        }
+        OutboxPage { records: page, through, forgotten: state.forgotten }
     }
 }
 
@@ -138,15 +113,8 @@ impl Store for Model {
     fn get(&self, space: SpaceId, key: Bytes) -> BoxFuture<'_, Result<Found, Error>> {
         Box::pin(async move {
             let state = self.state();
-            let row = state
-                .rows
-                .get(&space)
-                .and_then(|rows| rows.get(&key))
-                .cloned();
-            Ok(Found {
-                row,
-                position: self.position(),
-            })
+            let row = state.rows.get(&space).and_then(|rows| rows.get(&key)).cloned();
+            Ok(Found { row, position: self.position() })
         })
     }
 

@@ -28,11 +28,7 @@ pub enum Debt {
     /// Paid by [`Owed::settle`].
     Write(Write),
     /// Paid by [`Owed::settle_purge`].
-    Purge {
-        space: SpaceId,
-        scope: Scope,
-        id: u64,
-    },
+    Purge { space: SpaceId, scope: Scope, id: u64 },
 }
 
 /// How the queue works, and its limits.
@@ -64,10 +60,7 @@ impl Default for OwedOptions {
             batch_bytes_max: 8 << 20,
             waiting_max: 8192,
             waiting_bytes_max: 64 << 20,
-            engine: EngineLimits {
-                block_cache_bytes_max: 1 << 20,
-                ..EngineLimits::default()
-            },
+            engine: EngineLimits { block_cache_bytes_max: 1 << 20, ..EngineLimits::default() },
         }
     }
 }
@@ -107,14 +100,7 @@ impl Owed {
         let record: Bytes = encoding::encode_write(&write, &row).into();
         let queued = (record.len() + write.key.len()) as u64;
         let (space, key, version) = (write.space, write.key, write.row.version);
-        let added = Added {
-            store,
-            space,
-            key,
-            version,
-            record,
-            file,
-        };
+        let added = Added { store, space, key, version, record, file };
         self.ask(|answer| Job::Add { added, answer }, queued).await
     }
 
@@ -131,15 +117,7 @@ impl Owed {
     ) -> Result<u64, Error> {
         let record: Bytes = encoding::encode_purge(space, &scope).into();
         let queued = record.len() as u64;
-        self.ask(
-            |answer| Job::AddPurge {
-                store,
-                record,
-                answer,
-            },
-            queued,
-        )
-        .await
+        self.ask(|answer| Job::AddPurge { store, record, answer }, queued).await
     }
 
     /// The store has this key at `version` or newer: what is owed of it up to there is paid. May be
@@ -155,16 +133,7 @@ impl Owed {
         version: Version,
     ) -> Result<(), Error> {
         let key = encoding::write_key(store, space, key);
-        self.ask(
-            |answer| Job::Settle {
-                store,
-                key,
-                version,
-                answer,
-            },
-            0,
-        )
-        .await
+        self.ask(|answer| Job::Settle { store, key, version, answer }, 0).await
     }
 
     /// The store has numbered the purge with this id.
@@ -173,16 +142,7 @@ impl Owed {
     /// When the queue cannot be written.
     pub async fn settle_purge(&self, store: StoreId, id: u64) -> Result<(), Error> {
         let key = encoding::purge_key(store, id);
-        self.ask(
-            |answer| Job::Settle {
-                store,
-                key,
-                version: Version::ZERO,
-                answer,
-            },
-            0,
-        )
-        .await
+        self.ask(|answer| Job::Settle { store, key, version: Version::ZERO, answer }, 0).await
     }
 
     /// The oldest debts to a store, at most `limit`. They stay until they are settled.
@@ -193,14 +153,7 @@ impl Owed {
         let (debts, damaged) = self.folder.next(store, limit)?;
         for number in damaged {
             let (answer, _) = oneshot::channel();
-            self.group.submit(
-                Job::Drop {
-                    store,
-                    number,
-                    answer,
-                },
-                0,
-            )?;
+            self.group.submit(Job::Drop { store, number, answer }, 0)?;
         }
         Ok(debts)
     }

@@ -76,25 +76,13 @@ mod tests {
 
     #[test]
     fn a_cursor_outside_the_prefix_covers_all_or_nothing() {
-        for (after, reverse) in [
-            (None, false),
-            (None, true),
-            (Some("a"), false),
-            (Some("c"), true),
-            (Some("d"), true),
-        ] {
-            assert_eq!(
-                covered("b", after, reverse),
-                "b b/ b/1 b0",
-                "{after:?} {reverse}"
-            );
+        for (after, reverse) in
+            [(None, false), (None, true), (Some("a"), false), (Some("c"), true), (Some("d"), true)]
+        {
+            assert_eq!(covered("b", after, reverse), "b b/ b/1 b0", "{after:?} {reverse}");
         }
         for (after, reverse) in [(Some("a"), true), (Some("b"), true), (Some("c"), false)] {
-            assert_eq!(
-                covered("b", after, reverse),
-                "nothing",
-                "{after:?} {reverse}"
-            );
+            assert_eq!(covered("b", after, reverse), "nothing", "{after:?} {reverse}");
         }
         assert_eq!(covered("", Some(""), true), "nothing");
     }

@@ -14,10 +14,7 @@ pub(crate) struct Recent {
 
 impl Recent {
     pub(crate) fn new(max: usize) -> Self {
-        Self {
-            records: Mutex::default(),
-            max,
-        }
+        Self { records: Mutex::default(), max }
     }
 
     pub(crate) fn push(&self, new: impl IntoIterator<Item = Record>) {
@@ -52,15 +49,10 @@ mod tests {
 
     #[test]
     fn only_what_is_held_whole_is_served() {
-        let record = |number| Record {
-            number,
-            space: SpaceId(1),
-            purge: Purge::Hand(Scope::Everything),
-        };
+        let record =
+            |number| Record { number, space: SpaceId(1), purge: Purge::Hand(Scope::Everything) };
         let numbers = |recent: &Recent, first, last| {
-            recent
-                .between(first, last)
-                .map(|found| found.iter().map(|r| r.number).collect())
+            recent.between(first, last).map(|found| found.iter().map(|r| r.number).collect())
         };
         let recent = Recent::new(3);
         assert_eq!(recent.between(1, 1), None);

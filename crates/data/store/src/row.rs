@@ -54,15 +54,9 @@ pub enum Applied {
     /// Durable, now or before; the position includes it.
     Yes { position: Position },
     /// The store holds a newer version; nothing changed.
-    Newer {
-        current: Version,
-        position: Position,
-    },
+    Newer { current: Version, position: Position },
     /// The condition does not hold; nothing changed. `current` is the live row's version.
-    Mismatch {
-        current: Option<Version>,
-        position: Position,
-    },
+    Mismatch { current: Option<Version>, position: Position },
 }
 
 /// A page of a space in key order.
@@ -106,11 +100,7 @@ pub struct Record {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purge {
     /// By a write: what is held of this key below this version is old. `live`: not a delete.
-    Write {
-        key: Bytes,
-        version: Version,
-        live: bool,
-    },
+    Write { key: Bytes, version: Version, live: bool },
     /// By hand: what was vouched for before this record is old, whatever its version.
     Hand(Scope),
 }

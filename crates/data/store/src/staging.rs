@@ -35,24 +35,14 @@ impl Staging {
             fs::remove_dir_all(dir)?;
         }
         fs::create_dir_all(dir)?;
-        Ok(Self {
-            dir: dir.to_owned(),
-            next: AtomicU64::new(0),
-        })
+        Ok(Self { dir: dir.to_owned(), next: AtomicU64::new(0) })
     }
 
     /// # Errors
     /// When the file cannot be made.
     pub fn create(&self) -> io::Result<Staged> {
-        let path = self
-            .dir
-            .join(format!("{}", self.next.fetch_add(1, Ordering::Relaxed)));
-        Ok(Staged {
-            file: fs::File::create(&path)?,
-            path,
-            len: 0,
-            finished: false,
-        })
+        let path = self.dir.join(format!("{}", self.next.fetch_add(1, Ordering::Relaxed)));
+        Ok(Staged { file: fs::File::create(&path)?, path, len: 0, finished: false })
     }
 }
 

@@ -63,9 +63,7 @@ impl Core {
             options,
             engine,
         };
-        core.blobs
-            .sweep(|id| core.files.contains_key(id.to_be_bytes()))
-            .map_err(read_error)?;
+        core.blobs.sweep(|id| core.files.contains_key(id.to_be_bytes())).map_err(read_error)?;
         Ok(core)
     }
 

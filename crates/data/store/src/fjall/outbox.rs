@@ -16,9 +16,7 @@ impl Core {
     pub(super) fn outbox(&self, after: u64, limit: usize) -> Result<OutboxPage, Error> {
         let committed = self.position();
         let first = after.max(self.forgotten()).saturating_add(1);
-        let last = committed
-            .number
-            .min(after.max(first - 1).saturating_add(limit as u64));
+        let last = committed.number.min(after.max(first - 1).saturating_add(limit as u64));
         let records = if limit == 0 || first > last {
             Vec::new()
         } else {
@@ -34,22 +32,14 @@ impl Core {
         };
         let through = Position::new(committed.incarnation, through);
         // Read last: what was forgotten meanwhile may be missing above.
-        Ok(OutboxPage {
-            records,
-            through,
-            forgotten: self.forgotten(),
-        })
+        Ok(OutboxPage { records, through, forgotten: self.forgotten() })
     }
 
     fn records(&self, first: u64, last: u64) -> Result<Vec<Record>, Error> {
         let mut records = Vec::new();
         for record in self.outbox.range(first.to_be_bytes()..=last.to_be_bytes()) {
             let (number, StoredRecord { space, purge, .. }) = decode(record)?;
-            records.push(Record {
-                number,
-                space,
-                purge,
-            });
+            records.push(Record { number, space, purge });
         }
         Ok(records)
     }

@@ -30,9 +30,7 @@ impl Core {
         let Some(record) = self.rows.get(row_key).map_err(read_error)? else {
             return Ok(None);
         };
-        decode_row(record.into())
-            .map(Some)
-            .map_err(|damage| damaged(row_key, &damage))
+        decode_row(record.into()).map(Some).map_err(|damage| damaged(row_key, &damage))
     }
 
     fn row(&self, row_key: &[u8]) -> Result<Option<Row>, Error> {
@@ -56,11 +54,7 @@ impl Core {
 
     pub(super) fn list(&self, list: &List) -> Result<Listed, Error> {
         let position = self.position();
-        let mut listed = Listed {
-            items: Vec::new(),
-            more: false,
-            position,
-        };
+        let mut listed = Listed { items: Vec::new(), more: false, position };
         let Some(range) = Range::of(list) else {
             return Ok(listed);
         };
@@ -75,11 +69,7 @@ impl Core {
         };
         let mut rows = self.engine.snapshot().range(&self.rows, (start, end));
         let mut bytes = 0;
-        while let Some(row) = if list.reverse {
-            rows.next_back()
-        } else {
-            rows.next()
-        } {
+        while let Some(row) = if list.reverse { rows.next_back() } else { rows.next() } {
             if listed.items.len() >= list.limit || bytes >= self.options.list_bytes_max {
                 listed.more = true;
                 break;
@@ -97,22 +87,14 @@ impl Core {
         let key = Bytes::copy_from_slice(&row_key[SPACE..]);
         let live = stored.body != StoredBody::Absent;
         if !values {
-            return Ok(Item {
-                key,
-                live,
-                row: stored.into_row(Some(Body::Absent)),
-            });
+            return Ok(Item { key, live, row: stored.into_row(Some(Body::Absent)) });
         }
         let row = match stored.body {
             // The row as it stands by now: what the snapshot names may be gone.
             StoredBody::File(_) => self.row(row_key)?.unwrap_or_default(),
             _ => stored.into_row(None),
         };
-        Ok(Item {
-            key,
-            live: !row.body.is_absent(),
-            row,
-        })
+        Ok(Item { key, live: !row.body.is_absent(), row })
     }
 }
 
@@ -126,12 +108,6 @@ fn after_space(space: SpaceId) -> Bound<Vec<u8>> {
 
 fn damaged(row_key: &[u8], damage: &dyn std::fmt::Display) -> Error {
     let (space, key) = row_key.split_at(SPACE.min(row_key.len()));
-    let space = space
-        .try_into()
-        .map(SpaceId::from_bytes)
-        .unwrap_or_default();
-    Error::Damaged(format!(
-        "row {:?} of space {space}: {damage}",
-        String::from_utf8_lossy(key)
-    ))
+    let space = space.try_into().map(SpaceId::from_bytes).unwrap_or_default();
+    Error::Damaged(format!("row {:?} of space {space}: {damage}", String::from_utf8_lossy(key)))
 }

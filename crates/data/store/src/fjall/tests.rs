@@ -11,10 +11,7 @@ use crate::{Condition, FILE_BYTES_MIN, Purge, Record, Row, Staging};
 const SPACE: SpaceId = SpaceId(7);
 
 fn open(dir: &TempDir) -> Arc<Fjall> {
-    let options = Options {
-        sync: Sync::None,
-        ..Options::default()
-    };
+    let options = Options { sync: Sync::None, ..Options::default() };
     Fjall::open(dir.path(), options, Clock::system()).unwrap()
 }
 
@@ -23,29 +20,13 @@ fn at(ms: u64) -> Version {
 }
 
 fn put(key: &'static str, ms: u64, body: impl Into<Bytes>) -> Write {
-    let row = Row {
-        version: at(ms),
-        body: Body::Bytes(body.into()),
-        ..Row::default()
-    };
-    Write {
-        space: SPACE,
-        key: key.into(),
-        row,
-        condition: Condition::Newer,
-        now: Wall(0),
-    }
+    let row = Row { version: at(ms), body: Body::Bytes(body.into()), ..Row::default() };
+    Write { space: SPACE, key: key.into(), row, condition: Condition::Newer, now: Wall(0) }
 }
 
 fn delete(key: &'static str, ms: u64) -> Write {
-    let row = Row {
-        version: at(ms),
-        ..Row::default()
-    };
-    Write {
-        row,
-        ..put(key, ms, "")
-    }
+    let row = Row { version: at(ms), ..Row::default() };
+    Write { row, ..put(key, ms, "") }
 }
 
 async fn get(store: &Fjall, key: &'static str) -> Option<Row> {
@@ -75,22 +56,13 @@ async fn a_row_comes_back_whole_after_reopening() {
     let incarnation = store.committed().borrow().incarnation;
     assert_ne!(incarnation, 0);
     let position = Position::new(incarnation, 1);
-    assert_eq!(
-        store.apply(write.clone()).await.unwrap(),
-        Applied::Yes { position }
-    );
+    assert_eq!(store.apply(write.clone()).await.unwrap(), Applied::Yes { position });
     drop(store);
     let found = open(&dir).get(SPACE, "a".into()).await.unwrap();
     assert_eq!(found.position, position);
     let row = found.row.unwrap();
     assert_eq!(bytes(&row.body), Some(b"value".to_vec()));
-    let Row {
-        version,
-        meta,
-        tags,
-        expires_at,
-        ..
-    } = write.row;
+    let Row { version, meta, tags, expires_at, .. } = write.row;
     assert_eq!(
         (row.version, row.meta, row.tags, row.expires_at),
         (version, meta, tags, expires_at)
@@ -112,23 +84,10 @@ async fn concurrent_writes_get_consecutive_numbers_in_the_order_of_the_outbox() 
     assert_eq!(page.records.len(), keys.len());
     assert_eq!(page.through, *store.committed().borrow());
     for (key, applied) in keys.iter().zip(applied) {
-        let Applied::Yes { position } = applied.unwrap() else {
-            panic!("{key:?}")
-        };
+        let Applied::Yes { position } = applied.unwrap() else { panic!("{key:?}") };
         let record = &page.records[position.number as usize - 1];
-        let purge = Purge::Write {
-            key: key.clone(),
-            version: at(5),
-            live: true,
-        };
-        assert_eq!(
-            *record,
-            Record {
-                number: position.number,
-                space: SPACE,
-                purge
-            }
-        );
+        let purge = Purge::Write { key: key.clone(), version: at(5), live: true };
+        assert_eq!(*record, Record { number: position.number, space: SPACE, purge });
     }
 }
 
@@ -136,10 +95,7 @@ async fn concurrent_writes_get_consecutive_numbers_in_the_order_of_the_outbox() 
 async fn writes_of_one_key_in_one_commit_are_decided_one_after_the_other() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
-    let create = |ms| Write {
-        condition: Condition::Absent,
-        ..put("a", ms, "v")
-    };
+    let create = |ms| Write { condition: Condition::Absent, ..put("a", ms, "v") };
     let (first, second, old, again, delete, third) = tokio::join!(
         store.apply(create(5)),
         store.apply(create(6)),
@@ -150,24 +106,10 @@ async fn writes_of_one_key_in_one_commit_are_decided_one_after_the_other() {
     );
     let incarnation = store.committed().borrow().incarnation;
     let position = |number| Position::new(incarnation, number);
-    let yes = |number| Applied::Yes {
-        position: position(number),
-    };
+    let yes = |number| Applied::Yes { position: position(number) };
     assert_eq!(first.unwrap(), yes(1));
-    assert_eq!(
-        second.unwrap(),
-        Applied::Mismatch {
-            current: Some(at(5)),
-            position: position(1)
-        }
-    );
-    assert_eq!(
-        old.unwrap(),
-        Applied::Newer {
-            current: at(5),
-            position: position(1)
-        }
-    );
+    assert_eq!(second.unwrap(), Applied::Mismatch { current: Some(at(5)), position: position(1) });
+    assert_eq!(old.unwrap(), Applied::Newer { current: at(5), position: position(1) });
     assert_eq!(again.unwrap(), yes(1));
     assert_eq!(delete.unwrap(), yes(2));
     assert_eq!(third.unwrap(), yes(3));
@@ -180,12 +122,8 @@ async fn a_purge_by_hand_is_numbered_among_the_writes_and_kept() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
     store.apply(put("a", 5, "v")).await.unwrap();
-    let scopes = [
-        Scope::Key("a".into()),
-        Scope::Prefix("b".into()),
-        Scope::Tag(Tag(9)),
-        Scope::Everything,
-    ];
+    let scopes =
+        [Scope::Key("a".into()), Scope::Prefix("b".into()), Scope::Tag(Tag(9)), Scope::Everything];
     for (number, scope) in (2..).zip(&scopes) {
         let position = store.purge(SPACE, scope.clone()).await.unwrap();
         assert_eq!(position.number, number);
@@ -199,11 +137,7 @@ async fn a_purge_by_hand_is_numbered_among_the_writes_and_kept() {
 #[tokio::test]
 async fn the_outbox_is_the_same_from_memory_and_from_the_engine() {
     let dir = tempfile::tempdir().unwrap();
-    let options = Options {
-        sync: Sync::None,
-        outbox_recent_max: 4,
-        ..Options::default()
-    };
+    let options = Options { sync: Sync::None, outbox_recent_max: 4, ..Options::default() };
     let store = Fjall::open(dir.path(), options, Clock::system()).unwrap();
     for ms in 1..=10 {
         store.apply(put("a", ms, "v")).await.unwrap();
@@ -218,20 +152,12 @@ async fn the_outbox_is_the_same_from_memory_and_from_the_engine() {
     ] {
         let page = store.outbox(after, limit).await.unwrap();
         let found: Vec<_> = page.records.iter().map(|record| record.number).collect();
-        assert_eq!(
-            found,
-            numbers.collect::<Vec<_>>(),
-            "after {after}, at most {limit}"
-        );
+        assert_eq!(found, numbers.collect::<Vec<_>>(), "after {after}, at most {limit}");
         assert_eq!((page.through.number, page.forgotten), (through, 0));
     }
     for (after, limit, through) in [(10, 9, 10), (11, 9, 10), (3, 0, 3), (10, 0, 10)] {
         let page = store.outbox(after, limit).await.unwrap();
-        assert_eq!(
-            (page.records.len(), page.through.number),
-            (0, through),
-            "after {after}"
-        );
+        assert_eq!((page.records.len(), page.through.number), (0, through), "after {after}");
     }
 }
 
@@ -239,10 +165,7 @@ async fn the_outbox_is_the_same_from_memory_and_from_the_engine() {
 async fn what_was_trimmed_stays_forgotten_and_numbers_go_on() {
     let dir = tempfile::tempdir().unwrap();
     let clock = Clock::system();
-    let options = Options {
-        sync: Sync::None,
-        ..Options::default()
-    };
+    let options = Options { sync: Sync::None, ..Options::default() };
     let store = Fjall::open(dir.path(), options, clock.clone()).unwrap();
     let hour = Duration::from_secs(3600);
     for ms in 1..=3 {
@@ -253,24 +176,14 @@ async fn what_was_trimmed_stays_forgotten_and_numbers_go_on() {
     store.apply(put("a", 4, "v")).await.unwrap();
     assert_eq!(store.trim_outbox(hour).await.unwrap(), 3);
     let page = store.outbox(0, 9).await.unwrap();
-    assert_eq!(
-        (page.records.len(), page.records[0].number, page.forgotten),
-        (1, 4, 3)
-    );
-    assert_eq!(
-        store.trim_outbox(Duration::ZERO).await.unwrap(),
-        3,
-        "not older than now"
-    );
+    assert_eq!((page.records.len(), page.records[0].number, page.forgotten), (1, 4, 3));
+    assert_eq!(store.trim_outbox(Duration::ZERO).await.unwrap(), 3, "not older than now");
     clock.advance(1000);
     assert_eq!(store.trim_outbox(Duration::ZERO).await.unwrap(), 4);
     drop(store);
     let store = open(&dir);
     let page = store.outbox(0, 9).await.unwrap();
-    assert_eq!(
-        (page.records.len(), page.through.number, page.forgotten),
-        (0, 4, 4)
-    );
+    assert_eq!((page.records.len(), page.through.number, page.forgotten), (0, 4, 4));
     store.apply(put("a", 5, "v")).await.unwrap();
     assert_eq!(store.outbox(4, 9).await.unwrap().records[0].number, 5);
 }
@@ -288,14 +201,9 @@ async fn a_large_body_lives_in_a_file_until_its_last_reader_lets_go() {
     store.apply(write).await.unwrap();
 
     let reader = get(&store, "a").await.unwrap().body;
-    let Body::File(first) = &reader else {
-        panic!("{reader:?}")
-    };
+    let Body::File(first) = &reader else { panic!("{reader:?}") };
     assert_eq!(first.len(), FILE_BYTES_MIN as u64 + 10);
-    store
-        .apply(put("a", 6, vec![3; FILE_BYTES_MIN]))
-        .await
-        .unwrap();
+    store.apply(put("a", 6, vec![3; FILE_BYTES_MIN])).await.unwrap();
     let second = get(&store, "a").await.unwrap().body;
     assert_eq!(bytes(&second), Some(vec![3; FILE_BYTES_MIN]));
     assert_eq!(files(&dir), 2, "the overwritten file is still being read");
@@ -305,10 +213,7 @@ async fn a_large_body_lives_in_a_file_until_its_last_reader_lets_go() {
 
     drop(store);
     let store = open(&dir);
-    assert_eq!(
-        bytes(&get(&store, "a").await.unwrap().body),
-        Some(vec![3; FILE_BYTES_MIN])
-    );
+    assert_eq!(bytes(&get(&store, "a").await.unwrap().body), Some(vec![3; FILE_BYTES_MIN]));
     store.apply(delete("a", 7)).await.unwrap();
     drop(store);
     assert_eq!(files(&dir), 0);
@@ -318,28 +223,16 @@ async fn a_large_body_lives_in_a_file_until_its_last_reader_lets_go() {
 async fn a_large_body_that_is_not_applied_or_not_named_leaves_no_file() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
-    store
-        .apply(put("a", 5, vec![1; FILE_BYTES_MIN]))
-        .await
-        .unwrap();
-    store
-        .apply(put("a", 4, vec![2; FILE_BYTES_MIN]))
-        .await
-        .unwrap();
-    store
-        .apply(put("a", 5, vec![2; FILE_BYTES_MIN]))
-        .await
-        .unwrap();
+    store.apply(put("a", 5, vec![1; FILE_BYTES_MIN])).await.unwrap();
+    store.apply(put("a", 4, vec![2; FILE_BYTES_MIN])).await.unwrap();
+    store.apply(put("a", 5, vec![2; FILE_BYTES_MIN])).await.unwrap();
     drop(store);
     assert_eq!(files(&dir), 1);
     fs::write(dir.path().join("blobs/0123456789abcdef"), "torn").unwrap();
     fs::write(dir.path().join("blobs/0123456789abcdef.part"), "torn").unwrap();
     let store = open(&dir);
     assert_eq!(files(&dir), 1);
-    assert_eq!(
-        bytes(&get(&store, "a").await.unwrap().body),
-        Some(vec![1; FILE_BYTES_MIN])
-    );
+    assert_eq!(bytes(&get(&store, "a").await.unwrap().body), Some(vec![1; FILE_BYTES_MIN]));
 }
 
 #[tokio::test]
@@ -361,24 +254,11 @@ async fn a_damaged_row_is_an_error_until_a_plain_write_heals_it() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
     store.apply(put("a", 5, "v")).await.unwrap();
-    store
-        .core
-        .rows
-        .insert(read::row_key(SPACE, b"a"), "nonsense")
-        .unwrap();
+    store.core.rows.insert(read::row_key(SPACE, b"a"), "nonsense").unwrap();
     let error = store.get(SPACE, "a".into()).await.unwrap_err();
-    assert!(
-        matches!(&error, Error::Damaged(what) if what.contains("\"a\"")),
-        "{error}"
-    );
-    let conditional = Write {
-        condition: Condition::Present,
-        ..put("a", 6, "w")
-    };
-    assert!(matches!(
-        store.apply(conditional).await,
-        Err(Error::Damaged(_))
-    ));
+    assert!(matches!(&error, Error::Damaged(what) if what.contains("\"a\"")), "{error}");
+    let conditional = Write { condition: Condition::Present, ..put("a", 6, "w") };
+    assert!(matches!(store.apply(conditional).await, Err(Error::Damaged(_))));
     store.apply(put("a", 7, "w")).await.unwrap();
     assert_eq!(get(&store, "a").await.unwrap().version, at(7));
 }
@@ -386,11 +266,7 @@ async fn a_damaged_row_is_an_error_until_a_plain_write_heals_it() {
 #[tokio::test]
 async fn a_page_of_a_list_ends_early_when_it_is_heavy() {
     let dir = tempfile::tempdir().unwrap();
-    let options = Options {
-        sync: Sync::None,
-        list_bytes_max: 1000,
-        ..Options::default()
-    };
+    let options = Options { sync: Sync::None, list_bytes_max: 1000, ..Options::default() };
     let store = Fjall::open(dir.path(), options, Clock::system()).unwrap();
     for (ms, key) in (1..).zip(["a", "b", "c"]) {
         store.apply(put(key, ms, vec![0; 600])).await.unwrap();
@@ -408,19 +284,13 @@ async fn a_page_of_a_list_ends_early_when_it_is_heavy() {
     list.values = false;
     let page = store.list(list).await.unwrap();
     assert_eq!((page.items.len(), page.more), (3, false));
-    assert!(
-        page.items
-            .iter()
-            .all(|item| item.live && item.row.body.is_absent())
-    );
+    assert!(page.items.iter().all(|item| item.live && item.row.body.is_absent()));
 }
 
 #[tokio::test]
 async fn a_folder_in_use_is_refused_by_name() {
     let dir = tempfile::tempdir().unwrap();
     let _store = open(&dir);
-    let error = Fjall::open(dir.path(), Options::default(), Clock::system())
-        .err()
-        .unwrap();
+    let error = Fjall::open(dir.path(), Options::default(), Clock::system()).err().unwrap();
     assert!(error.to_string().contains("in use"), "{error}");
 }

@@ -19,19 +19,9 @@ use crate::{Applied, Condition, Error, Purge, Record, Scope};
 type Answer<T> = oneshot::Sender<Result<T, Error>>;
 
 pub(super) enum Job {
-    Apply {
-        put: Put,
-        answer: Answer<Applied>,
-    },
-    Purge {
-        space: SpaceId,
-        scope: Scope,
-        answer: Answer<Position>,
-    },
-    Trim {
-        through: u64,
-        answer: Answer<Position>,
-    },
+    Apply { put: Put, answer: Answer<Applied> },
+    Purge { space: SpaceId, scope: Scope, answer: Answer<Position> },
+    Trim { through: u64, answer: Answer<Position> },
 }
 
 /// A write ready to be decided.
@@ -83,11 +73,7 @@ enum Told {
 impl Writer {
     pub(super) fn new(core: Arc<Core>) -> Self {
         let position = core.position();
-        Self {
-            core,
-            position,
-            broken: None,
-        }
+        Self { core, position, broken: None }
     }
 
     fn publish(&mut self, batch: Batch<'_>) {
@@ -156,11 +142,7 @@ impl<'a> Batch<'a> {
                 // Whoever asked may have gone.
                 Err(error) => drop(answer.send(Err(error))),
             },
-            Job::Purge {
-                space,
-                scope,
-                answer,
-            } => {
+            Job::Purge { space, scope, answer } => {
                 self.number(space, Purge::Hand(scope));
                 self.answers.push(Told::Position(answer, self.position));
             }
@@ -172,14 +154,7 @@ impl<'a> Batch<'a> {
     }
 
     fn apply(&mut self, put: Put) -> Result<Applied, Error> {
-        let Put {
-            space,
-            key,
-            claim,
-            standing,
-            record,
-            file,
-        } = put;
+        let Put { space, key, claim, standing, record, file } = put;
         let row_key = row_key(space, &key);
         let seen = self.seen(&row_key, claim)?;
         let position = self.position;
@@ -189,29 +164,13 @@ impl<'a> Batch<'a> {
             Verdict::Mismatch(current) => return Ok(Applied::Mismatch { current, position }),
             Verdict::Apply => {}
         }
-        self.name(
-            file.as_ref().map(|file| file.reference().id),
-            seen.and_then(|seen| seen.file),
-        );
-        let now = Seen {
-            standing,
-            file: file.as_ref().map(|file| file.reference().id),
-        };
+        self.name(file.as_ref().map(|file| file.reference().id), seen.and_then(|seen| seen.file));
+        let now = Seen { standing, file: file.as_ref().map(|file| file.reference().id) };
         self.named.extend(file);
-        self.batch
-            .insert(&self.core.rows, row_key.as_slice(), record);
+        self.batch.insert(&self.core.rows, row_key.as_slice(), record);
         self.seen.insert(row_key, Some(now));
-        self.number(
-            space,
-            Purge::Write {
-                key,
-                version: claim.version,
-                live: standing.live,
-            },
-        );
-        Ok(Applied::Yes {
-            position: self.position,
-        })
+        self.number(space, Purge::Write { key, version: claim.version, live: standing.live });
+        Ok(Applied::Yes { position: self.position })
     }
 
     /// The row as it stands, with the writes of this batch.
@@ -242,14 +201,9 @@ impl<'a> Batch<'a> {
 
     fn number(&mut self, space: SpaceId, purge: Purge) {
         self.position.number += 1;
-        let record = Record {
-            number: self.position.number,
-            space,
-            purge,
-        };
+        let record = Record { number: self.position.number, space, purge };
         let bytes = encode_record(self.at, &record);
-        self.batch
-            .insert(&self.core.outbox, record.number.to_be_bytes(), bytes);
+        self.batch.insert(&self.core.outbox, record.number.to_be_bytes(), bytes);
         self.records.push(record);
     }
 
@@ -259,8 +213,7 @@ impl<'a> Batch<'a> {
             self.batch.remove(&self.core.outbox, number.to_be_bytes());
         }
         self.forgotten = forgotten.max(through);
-        self.batch
-            .insert(&self.core.meta, FORGOTTEN, encode_meta(self.forgotten));
+        self.batch.insert(&self.core.meta, FORGOTTEN, encode_meta(self.forgotten));
     }
 
     fn write(&mut self) -> fjall::Result<()> {
@@ -280,12 +233,7 @@ impl<'a> Batch<'a> {
 
 impl Seen {
     fn of(row: &StoredRow) -> Self {
-        let StoredRow {
-            version,
-            expires_at,
-            body,
-            ..
-        } = row;
+        let StoredRow { version, expires_at, body, .. } = row;
         Self {
             standing: Standing {
                 version: *version,

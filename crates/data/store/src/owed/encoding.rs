@@ -15,17 +15,8 @@ const PLACE: u8 = 1;
 /// A debt read from disk, its large body still a reference.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum StoredDebt {
-    Write {
-        space: SpaceId,
-        key: Bytes,
-        condition: Condition,
-        now: Wall,
-        row: StoredRow,
-    },
-    Purge {
-        space: SpaceId,
-        scope: Scope,
-    },
+    Write { space: SpaceId, key: Bytes, condition: Condition, now: Wall, row: StoredRow },
+    Purge { space: SpaceId, scope: Scope },
 }
 
 /// Where in the queue a key's write, or a purge, stands.
@@ -43,13 +34,7 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn new(number: u64, version: Version, file: Option<u64>, bytes: u64) -> Self {
         let (time, writer) = version.parts();
-        Self {
-            number,
-            time,
-            writer,
-            file,
-            bytes,
-        }
+        Self { number, time, writer, file, bytes }
     }
 
     pub(super) fn version(&self) -> Version {
@@ -121,43 +106,17 @@ pub(super) fn encode_write(write: &Write, row: &[u8]) -> Vec<u8> {
         Condition::Absent => ConditionOnDisk::Absent,
         Condition::Present => ConditionOnDisk::Present,
     };
-    let Write {
-        space: SpaceId(space),
-        key,
-        now: Wall(now),
-        ..
-    } = write;
-    envelope::seal(
-        DEBT,
-        &DebtOnDisk::Write {
-            space: *space,
-            key,
-            condition,
-            now: *now,
-            row,
-        },
-    )
+    let Write { space: SpaceId(space), key, now: Wall(now), .. } = write;
+    envelope::seal(DEBT, &DebtOnDisk::Write { space: *space, key, condition, now: *now, row })
 }
 
 pub(super) fn encode_purge(SpaceId(space): SpaceId, scope: &Scope) -> Vec<u8> {
-    envelope::seal(
-        DEBT,
-        &DebtOnDisk::Purge {
-            space,
-            scope: scope.into(),
-        },
-    )
+    envelope::seal(DEBT, &DebtOnDisk::Purge { space, scope: scope.into() })
 }
 
 pub(crate) fn decode_debt(record: &Bytes) -> Result<StoredDebt, Damage> {
     Ok(match envelope::open(DEBT, record)? {
-        DebtOnDisk::Write {
-            space,
-            key,
-            condition,
-            now,
-            row,
-        } => StoredDebt::Write {
+        DebtOnDisk::Write { space, key, condition, now, row } => StoredDebt::Write {
             space: SpaceId(space),
             key: Bytes::copy_from_slice(key),
             condition: match condition {
@@ -171,9 +130,8 @@ pub(crate) fn decode_debt(record: &Bytes) -> Result<StoredDebt, Damage> {
             now: Wall(now),
             row: decode_row(record.slice_ref(row))?,
         },
-        DebtOnDisk::Purge { space, scope } => StoredDebt::Purge {
-            space: SpaceId(space),
-            scope: scope.into(),
-        },
+        DebtOnDisk::Purge { space, scope } => {
+            StoredDebt::Purge { space: SpaceId(space), scope: scope.into() }
+        }
     })
 }

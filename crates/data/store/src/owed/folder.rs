@@ -57,10 +57,7 @@ impl Folder {
             engine,
         };
         let files = &folder.files;
-        folder
-            .blobs
-            .sweep(|id| files.contains_key(id.to_be_bytes()))
-            .map_err(read_error)?;
+        folder.blobs.sweep(|id| files.contains_key(id.to_be_bytes())).map_err(read_error)?;
         folder.count()?;
         Ok(folder)
     }
@@ -71,9 +68,8 @@ impl Folder {
             let (key, place) = place.into_inner().map_err(read_error)?;
             let damaged = |damage| Error::Damaged(format!("place in the owed queue: {damage}"));
             let place = Place::decode(&place).map_err(damaged)?;
-            let account = accounts
-                .entry(StoreId(key.first().copied().unwrap_or_default()))
-                .or_default();
+            let account =
+                accounts.entry(StoreId(key.first().copied().unwrap_or_default())).or_default();
             account.debts += 1;
             account.bytes += place.bytes;
         }
@@ -85,9 +81,7 @@ impl Folder {
         let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let mut last = 0;
         for store in accounts.keys() {
-            let mut debts = self
-                .debts
-                .range(debt_key(*store, 0)..=debt_key(*store, u64::MAX));
+            let mut debts = self.debts.range(debt_key(*store, 0)..=debt_key(*store, u64::MAX));
             let Some(debt) = debts.next_back() else {
                 continue;
             };
@@ -123,10 +117,7 @@ impl Folder {
         let mut firsts = self.firsts.lock().unwrap_or_else(PoisonError::into_inner);
         let first = firsts.entry(store).or_default();
         let mut bytes = 0;
-        for debt in self
-            .debts
-            .range(debt_key(store, *first)..=debt_key(store, u64::MAX))
-        {
+        for debt in self.debts.range(debt_key(store, *first)..=debt_key(store, u64::MAX)) {
             if next.len() >= limit || bytes >= self.options.next_bytes_max {
                 break;
             }
@@ -160,29 +151,13 @@ impl Folder {
             let debt = decode_debt(&record.clone().into()).map_err(damaged)?;
             let (space, key_of_row, condition, now, row) = match debt {
                 StoredDebt::Purge { space, scope } => {
-                    return Ok(Some(Debt::Purge {
-                        space,
-                        scope,
-                        id: number,
-                    }));
+                    return Ok(Some(Debt::Purge { space, scope, id: number }));
                 }
-                StoredDebt::Write {
-                    space,
-                    key,
-                    condition,
-                    now,
-                    row,
-                } => (space, key, condition, now, row),
+                StoredDebt::Write { space, key, condition, now, row } => {
+                    (space, key, condition, now, row)
+                }
             };
-            let write = |row| {
-                Debt::Write(Write {
-                    space,
-                    key: key_of_row,
-                    row,
-                    condition,
-                    now,
-                })
-            };
+            let write = |row| Debt::Write(Write { space, key: key_of_row, row, condition, now });
             let StoredBody::File(reference) = row.body else {
                 return Ok(Some(write(row.into_row(None))));
             };

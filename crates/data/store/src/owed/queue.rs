@@ -82,20 +82,12 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 impl Queue {
     pub(super) fn open(folder: Arc<Folder>) -> Result<Self, Error> {
-        Ok(Self {
-            number: folder.last_number()?,
-            folder,
-            broken: None,
-        })
+        Ok(Self { number: folder.last_number()?, folder, broken: None })
     }
 
     fn publish(&mut self, batch: Batch<'_>) {
         self.number = batch.number;
-        *self
-            .folder
-            .accounts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = batch.accounts;
+        *self.folder.accounts.lock().unwrap_or_else(PoisonError::into_inner) = batch.accounts;
         if batch.added > 0 {
             self.folder.added.send_modify(|added| *added += batch.added);
         }
@@ -143,11 +135,7 @@ impl Commit for Queue {
 
 impl<'a> Batch<'a> {
     fn new(folder: &'a Folder, number: u64) -> Self {
-        let accounts = folder
-            .accounts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let accounts = folder.accounts.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Self {
             folder,
             batch: folder.engine.lax_batch(),
@@ -165,22 +153,11 @@ impl<'a> Batch<'a> {
     fn take(&mut self, job: Job) {
         let (answer, done) = match job {
             Job::Add { added, answer } => (answer, self.add(added)),
-            Job::Settle {
-                store,
-                key,
-                version,
-                answer,
-            } => (answer, self.settle(store, key, version)),
-            Job::Drop {
-                store,
-                number,
-                answer,
-            } => (answer, self.drop_damaged(store, number)),
-            Job::AddPurge {
-                store,
-                record,
-                answer,
-            } => {
+            Job::Settle { store, key, version, answer } => {
+                (answer, self.settle(store, key, version))
+            }
+            Job::Drop { store, number, answer } => (answer, self.drop_damaged(store, number)),
+            Job::AddPurge { store, record, answer } => {
                 return match self.add_purge(store, &record) {
                     Ok(id) => self.answers.push(Told::Id(answer, id)),
                     Err(error) => drop(answer.send(Err(error))),
@@ -194,14 +171,7 @@ impl<'a> Batch<'a> {
     }
 
     fn add(&mut self, added: Added) -> Result<(), Error> {
-        let Added {
-            store,
-            space,
-            key,
-            version,
-            record,
-            file,
-        } = added;
+        let Added { store, space, key, version, record, file } = added;
         let place_key = write_key(store, space, &key);
         let before = self.seen(&place_key)?;
         if before.is_some_and(|before| before.version() >= version) {
@@ -213,14 +183,8 @@ impl<'a> Batch<'a> {
         self.afford(store, bytes, before)?;
         let number = before.map_or(self.number + 1, |before| before.number);
         self.number = self.number.max(number);
-        let place = Place::new(
-            number,
-            version,
-            reference.map(|reference| reference.id),
-            bytes,
-        );
-        self.batch
-            .insert(&self.folder.debts, debt_key(store, number), record);
+        let place = Place::new(number, version, reference.map(|reference| reference.id), bytes);
+        self.batch.insert(&self.folder.debts, debt_key(store, number), record);
         self.put(store, place_key, before, Some(place));
         self.named.extend(file);
         self.added += 1;
@@ -232,11 +196,7 @@ impl<'a> Batch<'a> {
         self.afford(store, bytes, None)?;
         self.number += 1;
         let place = Place::new(self.number, Version::ZERO, None, bytes);
-        self.batch.insert(
-            &self.folder.debts,
-            debt_key(store, self.number),
-            record.clone(),
-        );
+        self.batch.insert(&self.folder.debts, debt_key(store, self.number), record.clone());
         self.put(store, purge_key(store, self.number), None, Some(place));
         self.added += 1;
         Ok(self.number)
@@ -260,14 +220,12 @@ impl<'a> Batch<'a> {
                 return Ok(());
             }
         }
-        self.batch
-            .remove(&self.folder.debts, debt_key(store, number));
+        self.batch.remove(&self.folder.debts, debt_key(store, number));
         Ok(())
     }
 
     fn remove(&mut self, store: StoreId, key: Vec<u8>, place: Place) {
-        self.batch
-            .remove(&self.folder.debts, debt_key(store, place.number));
+        self.batch.remove(&self.folder.debts, debt_key(store, place.number));
         self.put(store, key, Some(place), None);
     }
 
@@ -285,9 +243,7 @@ impl<'a> Batch<'a> {
         let held = held - before.map_or(0, |before| before.bytes);
         let full = before.is_none() && debts >= options.debts_max;
         if full || (held > 0 && held + bytes > options.bytes_max) {
-            return Err(Error::Busy {
-                retry_after: RETRY_AFTER,
-            });
+            return Err(Error::Busy { retry_after: RETRY_AFTER });
         }
         Ok(())
     }
@@ -311,9 +267,7 @@ impl<'a> Batch<'a> {
             self.batch.insert(&self.folder.files, id.to_be_bytes(), b"");
         }
         match after {
-            Some(after) => self
-                .batch
-                .insert(&self.folder.places, key.as_slice(), after.encode()),
+            Some(after) => self.batch.insert(&self.folder.places, key.as_slice(), after.encode()),
             None => self.batch.remove(&self.folder.places, key.as_slice()),
         }
         self.seen.insert(key, after);
@@ -323,11 +277,7 @@ impl<'a> Batch<'a> {
     fn write(&mut self) -> fjall::Result<()> {
         let engine = &self.folder.engine;
         let batch = std::mem::replace(&mut self.batch, engine.lax_batch());
-        let durable = if self.added > 0 {
-            engine.durable(batch)
-        } else {
-            batch
-        };
+        let durable = if self.added > 0 { engine.durable(batch) } else { batch };
         durable.commit()
     }
 }

@@ -16,14 +16,7 @@ fn open(dir: &TempDir) -> Arc<Owed> {
 }
 
 fn open_with(dir: &TempDir, options: OwedOptions) -> Arc<Owed> {
-    Owed::open(
-        dir.path(),
-        OwedOptions {
-            sync: Sync::None,
-            ..options
-        },
-    )
-    .unwrap()
+    Owed::open(dir.path(), OwedOptions { sync: Sync::None, ..options }).unwrap()
 }
 
 fn at(ms: u64) -> Version {
@@ -31,19 +24,9 @@ fn at(ms: u64) -> Version {
 }
 
 fn put(key: &str, ms: u64, body: impl Into<Bytes>) -> Write {
-    let row = Row {
-        version: at(ms),
-        body: Body::Bytes(body.into()),
-        ..Row::default()
-    };
+    let row = Row { version: at(ms), body: Body::Bytes(body.into()), ..Row::default() };
     let key = Bytes::copy_from_slice(key.as_bytes());
-    Write {
-        space: SPACE,
-        key,
-        row,
-        condition: Condition::Newer,
-        now: Wall(3),
-    }
+    Write { space: SPACE, key, row, condition: Condition::Newer, now: Wall(3) }
 }
 
 /// What is owed, in order: `key@milliseconds` for writes, `#id` for purges.
@@ -51,11 +34,7 @@ fn next(owed: &Owed, limit: usize) -> String {
     let debts = owed.next(STORE, limit).unwrap();
     let show = |debt: &Debt| match debt {
         Debt::Write(write) => {
-            format!(
-                "{}@{}",
-                write.key.escape_ascii(),
-                write.row.version.wall().0
-            )
+            format!("{}@{}", write.key.escape_ascii(), write.row.version.wall().0)
         }
         Debt::Purge { id, .. } => format!("#{id}"),
     };
@@ -76,30 +55,16 @@ async fn a_debt_comes_back_whole_after_a_restart() {
     write.condition = Condition::Version(at(3));
     let owed = open(&dir);
     owed.add(STORE, write.clone()).await.unwrap();
-    let id = owed
-        .add_purge(STORE, SPACE, Scope::Prefix("p".into()))
-        .await
-        .unwrap();
+    let id = owed.add_purge(STORE, SPACE, Scope::Prefix("p".into())).await.unwrap();
     drop(owed);
     let owed = open(&dir);
     assert_eq!((owed.len(STORE), owed.len(STORE.other())), (2, 0));
     let debts = owed.next(STORE, 9).unwrap();
-    let [
-        Debt::Write(found),
-        Debt::Purge {
-            space,
-            scope,
-            id: found_id,
-        },
-    ] = &debts[..]
-    else {
+    let [Debt::Write(found), Debt::Purge { space, scope, id: found_id }] = &debts[..] else {
         panic!("{debts:?}")
     };
     assert_eq!(format!("{found:?}"), format!("{write:?}"));
-    assert_eq!(
-        (*space, scope, *found_id),
-        (SPACE, &Scope::Prefix("p".into()), id)
-    );
+    assert_eq!((*space, scope, *found_id), (SPACE, &Scope::Prefix("p".into()), id));
 }
 
 #[tokio::test]
@@ -112,10 +77,8 @@ async fn a_newer_write_of_a_key_takes_the_place_of_the_older() {
     assert_eq!(next(&owed, 9), "a@9 b@6 c@7");
     assert_eq!(next(&owed, 2), "a@9 b@6");
     assert_eq!(owed.len(STORE), 3);
-    let (first, second) = tokio::join!(
-        owed.add(STORE, put("d", 1, "v")),
-        owed.add(STORE, put("d", 2, "v"))
-    );
+    let (first, second) =
+        tokio::join!(owed.add(STORE, put("d", 1, "v")), owed.add(STORE, put("d", 2, "v")));
     first.and(second).unwrap();
     assert_eq!(next(&owed, 9), "a@9 b@6 c@7 d@2");
 }
@@ -147,15 +110,9 @@ async fn only_what_the_store_has_by_then_is_settled() {
 async fn every_purge_is_owed_by_itself_among_the_writes() {
     let dir = tempfile::tempdir().unwrap();
     let owed = open(&dir);
-    let first = owed
-        .add_purge(STORE, SPACE, Scope::Everything)
-        .await
-        .unwrap();
+    let first = owed.add_purge(STORE, SPACE, Scope::Everything).await.unwrap();
     owed.add(STORE, put("a", 5, "v")).await.unwrap();
-    let second = owed
-        .add_purge(STORE, SPACE, Scope::Everything)
-        .await
-        .unwrap();
+    let second = owed.add_purge(STORE, SPACE, Scope::Everything).await.unwrap();
     assert_ne!(first, second);
     assert_eq!(next(&owed, 9), format!("#{first} a@5 #{second}"));
     owed.settle_purge(STORE, first).await.unwrap();
@@ -166,13 +123,7 @@ async fn every_purge_is_owed_by_itself_among_the_writes() {
 #[tokio::test]
 async fn past_its_limits_the_queue_takes_no_new_key_but_newer_writes_of_old_ones() {
     let dir = tempfile::tempdir().unwrap();
-    let owed = open_with(
-        &dir,
-        OwedOptions {
-            debts_max: 2,
-            ..OwedOptions::default()
-        },
-    );
+    let owed = open_with(&dir, OwedOptions { debts_max: 2, ..OwedOptions::default() });
     owed.add(STORE, put("a", 5, "v")).await.unwrap();
     owed.add(STORE, put("b", 5, "v")).await.unwrap();
     let refused = owed.add(STORE, put("c", 5, "v")).await;
@@ -184,13 +135,7 @@ async fn past_its_limits_the_queue_takes_no_new_key_but_newer_writes_of_old_ones
     assert_eq!(next(&owed, 9), "a@6 c@5");
 
     let dir = tempfile::tempdir().unwrap();
-    let owed = open_with(
-        &dir,
-        OwedOptions {
-            bytes_max: 1500,
-            ..OwedOptions::default()
-        },
-    );
+    let owed = open_with(&dir, OwedOptions { bytes_max: 1500, ..OwedOptions::default() });
     owed.add(STORE, put("a", 5, vec![0; 1000])).await.unwrap();
     let refused = owed.add(STORE, put("b", 5, vec![0; 1000])).await;
     assert!(matches!(refused, Err(Error::Busy { .. })), "{refused:?}");
@@ -201,13 +146,7 @@ async fn past_its_limits_the_queue_takes_no_new_key_but_newer_writes_of_old_ones
 #[tokio::test]
 async fn one_answer_holds_few_bytes_but_at_least_one_debt() {
     let dir = tempfile::tempdir().unwrap();
-    let owed = open_with(
-        &dir,
-        OwedOptions {
-            next_bytes_max: 1000,
-            ..OwedOptions::default()
-        },
-    );
+    let owed = open_with(&dir, OwedOptions { next_bytes_max: 1000, ..OwedOptions::default() });
     for key in ["a", "b", "c"] {
         owed.add(STORE, put(key, 5, vec![0; 700])).await.unwrap();
     }
@@ -230,30 +169,15 @@ async fn a_large_body_is_copied_and_goes_when_the_debt_is_paid() {
 
     let owed = open(&dir);
     let debts = owed.next(STORE, 1).unwrap();
-    let Debt::Write(Write {
-        row: Row {
-            body: Body::File(blob),
-            ..
-        },
-        ..
-    }) = &debts[0]
-    else {
+    let Debt::Write(Write { row: Row { body: Body::File(blob), .. }, .. }) = &debts[0] else {
         panic!("{debts:?}")
     };
     owed.settle(STORE, SPACE, b"a", at(5)).await.unwrap();
-    assert_eq!(
-        fs::read(blob.path()).unwrap(),
-        [7; FILE_BYTES_MIN],
-        "still being delivered"
-    );
+    assert_eq!(fs::read(blob.path()).unwrap(), [7; FILE_BYTES_MIN], "still being delivered");
     drop(debts);
     assert_eq!((owed.len(STORE), next(&owed, 9)), (0, String::new()));
-    owed.add(STORE, put("a", 6, vec![1; FILE_BYTES_MIN]))
-        .await
-        .unwrap();
-    owed.add(STORE, put("a", 7, vec![2; FILE_BYTES_MIN]))
-        .await
-        .unwrap();
+    owed.add(STORE, put("a", 6, vec![1; FILE_BYTES_MIN])).await.unwrap();
+    owed.add(STORE, put("a", 7, vec![2; FILE_BYTES_MIN])).await.unwrap();
     drop(owed);
     assert_eq!(files(&dir), 1);
 }
@@ -264,10 +188,7 @@ async fn a_damaged_debt_is_dropped_and_does_not_stop_the_queue() {
     let owed = open(&dir);
     owed.add(STORE, put("a", 5, "v")).await.unwrap();
     owed.add(STORE, put("b", 5, "v")).await.unwrap();
-    owed.folder
-        .debts
-        .insert(encoding::debt_key(STORE, 1), "nonsense")
-        .unwrap();
+    owed.folder.debts.insert(encoding::debt_key(STORE, 1), "nonsense").unwrap();
     assert_eq!(next(&owed, 9), "b@5");
     owed.add(STORE, put("c", 5, "v")).await.unwrap();
     assert_eq!((next(&owed, 9), owed.len(STORE)), ("b@5 c@5".into(), 2));
@@ -284,8 +205,6 @@ async fn adding_wakes_who_waits_for_debts() {
     owed.add(STORE, put("a", 4, "older")).await.unwrap();
     owed.settle(STORE, SPACE, b"a", at(5)).await.unwrap();
     assert!(!added.has_changed().unwrap());
-    owed.add_purge(STORE, SPACE, Scope::Everything)
-        .await
-        .unwrap();
+    owed.add_purge(STORE, SPACE, Scope::Everything).await.unwrap();
     assert!(added.has_changed().unwrap());
 }
