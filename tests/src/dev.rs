@@ -54,10 +54,7 @@ impl Dev {
     /// With so many locations, and nothing kept.
     #[track_caller]
     pub fn of(locations: u16) -> Self {
-        Self::with(Options {
-            locations: Some(locations),
-            ..Options::default()
-        })
+        Self::with(Options { locations: Some(locations), ..Options::default() })
     }
 
     /// Ready when this returns.
@@ -66,23 +63,14 @@ impl Dev {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let ready = folder.path().join("ready.json");
         let child = spawn(&options, folder.path(), &ready);
-        let mut dev = Self {
-            child,
-            folder,
-            locations: Vec::new(),
-        };
+        let mut dev = Self { child, folder, locations: Vec::new() };
         dev.locations = until("the ready file is written", PATIENCE, || {
             if let Ok(Some(status)) = dev.child.try_wait() {
-                panic!(
-                    "littoral dev ended before it was ready: {status}\n{}",
-                    dev.log()
-                );
+                panic!("littoral dev ended before it was ready: {status}\n{}", dev.log());
             }
             parse_locations(&serde_json::from_slice(&std::fs::read(&ready).ok()?).ok()?)
         });
-        Request::new("GET", "/healthz")
-            .send(dev.address())
-            .expect(200);
+        Request::new("GET", "/healthz").send(dev.address()).expect(200);
         dev
     }
 
@@ -108,13 +96,15 @@ impl Dev {
     /// A new namespace, seen from the first location.
     #[track_caller]
     pub fn namespace(&self, title: &str) -> Namespace {
-        let request = self
-            .request("POST", "/storage/kv/namespaces")
-            .json(&json!({ "title": title }));
+        let request =
+            self.request("POST", "/storage/kv/namespaces").json(&json!({ "title": title }));
         let answer = request.send(self.address()).expect(200).json();
-        let id = answer["result"]["id"]
-            .as_str()
-            .expect("a new namespace has an id");
+        let id = answer["result"]["id"].as_str().expect("a new namespace has an id");
+        Namespace::new(self.address(), id)
+    }
+
+    /// A namespace made before, seen from the first location.
+    pub fn existing(&self, id: &str) -> Namespace {
         Namespace::new(self.address(), id)
     }
 
@@ -128,10 +118,7 @@ impl Dev {
     #[track_caller]
     pub fn advance(&self, by: Duration) -> Response {
         let by = json!({ "advance_ms": u64::try_from(by.as_millis()).expect("a short time") });
-        Request::new("PUT", "/dev/clock")
-            .json(&by)
-            .send(self.address())
-            .expect(200)
+        Request::new("PUT", "/dev/clock").json(&by).send(self.address()).expect(200)
     }
 
     /// All it has said, on either stream.
@@ -152,25 +139,18 @@ impl Dev {
     #[track_caller]
     pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        let kill = Command::new("sh")
-            .args(["-c", "kill -s \"$0\" \"$1\"", name, &id])
-            .status();
-        assert!(
-            kill.is_ok_and(|status| status.success()),
-            "cannot send SIG{name}"
-        );
+        let kill = Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &id]).status();
+        assert!(kill.is_ok_and(|status| status.success()), "cannot send SIG{name}");
     }
 
     /// Waits for its end.
     #[track_caller]
     pub fn ended(&mut self) -> ExitStatus {
-        until("littoral dev has ended", PATIENCE, || {
-            self.child.try_wait().ok()?
-        })
+        until("littoral dev has ended", PATIENCE, || self.child.try_wait().ok()?)
     }
 
     /// Takes it away in the middle of whatever it does.
-    pub fn kill(mut self) {
+    pub fn kill(&mut self) {
         self.child.kill().expect("a child can be killed");
         self.child.wait().expect("a child can be waited for");
     }
@@ -193,21 +173,10 @@ impl Drop for Dev {
 
 fn spawn(options: &Options, folder: &Path, ready: &Path) -> Child {
     let log = |name| std::fs::File::create(folder.join(name)).expect("a log file");
-    let listen = options
-        .listen
-        .map_or("127.0.0.1:0".to_owned(), |address| address.to_string());
+    let listen = options.listen.map_or("127.0.0.1:0".to_owned(), |address| address.to_string());
     let mut command = crate::littoral();
     command
-        .args([
-            "dev",
-            "--listen",
-            &listen,
-            "--account",
-            ACCOUNT,
-            "--token",
-            TOKEN,
-            "--ready-file",
-        ])
+        .args(["dev", "--listen", &listen, "--account", ACCOUNT, "--token", TOKEN, "--ready-file"])
         .arg(ready)
         .args(&options.more)
         .current_dir(folder)

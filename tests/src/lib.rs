@@ -6,6 +6,7 @@
 
 mod binary;
 mod body;
+mod cases;
 mod clients;
 mod dev;
 mod escape;
@@ -15,6 +16,7 @@ mod wait;
 mod wire;
 
 pub use binary::littoral;
+pub use cases::{ANY, Case, check};
 pub use clients::{Clients, cldr};
 pub use dev::{ACCOUNT, Dev, Location, Options, TOKEN};
 pub use escape::{form, percent};

@@ -17,11 +17,7 @@ pub struct Namespace {
 
 impl Namespace {
     pub(crate) fn new(at: SocketAddr, id: &str) -> Self {
-        Self {
-            id: id.to_owned(),
-            at,
-            token: TOKEN.to_owned(),
-        }
+        Self { id: id.to_owned(), at, token: TOKEN.to_owned() }
     }
 
     /// The same namespace from another location.
@@ -33,18 +29,12 @@ impl Namespace {
     /// The same namespace with another token.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
-        Self {
-            token: token.to_owned(),
-            ..self.clone()
-        }
+        Self { token: token.to_owned(), ..self.clone() }
     }
 
     /// The path of something in it.
     pub fn path(&self, tail: &str) -> String {
-        format!(
-            "/client/v4/accounts/{ACCOUNT}/storage/kv/namespaces/{}{tail}",
-            self.id
-        )
+        format!("/client/v4/accounts/{ACCOUNT}/storage/kv/namespaces/{}{tail}", self.id)
     }
 
     /// A request, with the token, for something in it: `/keys?prefix=a`.
@@ -89,24 +79,11 @@ impl Namespace {
     /// The names on one page, and the cursor to the next, if any.
     #[track_caller]
     pub fn page(&self, query: &str) -> (Vec<Value>, Option<String>) {
-        let page = self
-            .send(&self.request("GET", &format!("/keys?{query}")))
-            .expect(200)
-            .json();
-        let keys = page["result"]
-            .as_array()
-            .expect("a page is an array")
-            .clone();
-        assert_eq!(
-            page["result_info"]["count"],
-            keys.len(),
-            "count is the page's length"
-        );
+        let page = self.send(&self.request("GET", &format!("/keys?{query}"))).expect(200).json();
+        let keys = page["result"].as_array().expect("a page is an array").clone();
+        assert_eq!(page["result_info"]["count"], keys.len(), "count is the page's length");
         let cursor = page["result_info"]["cursor"].as_str().unwrap_or_default();
-        (
-            keys,
-            Some(cursor.to_owned()).filter(|cursor| !cursor.is_empty()),
-        )
+        (keys, Some(cursor.to_owned()).filter(|cursor| !cursor.is_empty()))
     }
 
     /// Every entry, by following cursors.
@@ -132,15 +109,8 @@ impl Namespace {
 #[track_caller]
 fn version_of_write(answer: &Response) -> String {
     assert_eq!(answer.json()["success"], true);
-    let version = answer
-        .header("littoral-version")
-        .expect("a write says its version");
-    let fits = version
-        .bytes()
-        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'-'));
-    assert!(
-        fits && (1..=40).contains(&version.len()),
-        "no version: {version:?}"
-    );
+    let version = answer.header("littoral-version").expect("a write says its version");
+    let fits = version.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'-'));
+    assert!(fits && (1..=40).contains(&version.len()), "no version: {version:?}");
     version.to_owned()
 }

@@ -28,12 +28,7 @@ impl Ended {
     /// Itself, if it did not.
     #[track_caller]
     pub fn badly(self) -> Self {
-        assert!(
-            self.code.is_some_and(|code| code != 0),
-            "{}\n{}",
-            self.text(),
-            self.stderr
-        );
+        assert!(self.code.is_some_and(|code| code != 0), "{}\n{}", self.text(), self.stderr);
         self
     }
 
@@ -67,9 +62,7 @@ pub fn run(command: &mut Command, input: &[u8]) -> Ended {
     let stdout = std::thread::spawn(move || read(stdout));
     let stderr = std::thread::spawn(move || read(stderr));
     let mut guard = Killed(child);
-    let status = until(&format!("{name} has ended"), PATIENCE, || {
-        guard.0.try_wait().ok()?
-    });
+    let status = until(&format!("{name} has ended"), PATIENCE, || guard.0.try_wait().ok()?);
     writer.join().expect("a writer ends");
     Ended {
         code: status.code(),

@@ -7,10 +7,7 @@ use std::time::{Duration, Instant};
 pub struct Stopwatch(Instant);
 
 impl Stopwatch {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the black box lives in the machine's time"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the black box lives in the machine's time")]
     pub fn start() -> Self {
         Self(Instant::now())
     }

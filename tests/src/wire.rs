@@ -38,18 +38,12 @@ pub struct Connection {
 impl Request {
     pub fn new(method: &str, target: impl Into<String>) -> Self {
         let (method, target) = (method.to_owned(), target.into());
-        Self {
-            method,
-            target,
-            headers: Vec::new(),
-            body: Vec::new(),
-        }
+        Self { method, target, headers: Vec::new(), body: Vec::new() }
     }
 
     #[must_use]
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.headers
-            .push((name.to_owned(), value.as_ref().to_vec()));
+        self.headers.push((name.to_owned(), value.as_ref().to_vec()));
         self
     }
 
@@ -61,8 +55,7 @@ impl Request {
 
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
-        self.header("Content-Type", "application/json")
-            .body(body.to_string())
+        self.header("Content-Type", "application/json").body(body.to_string())
     }
 
     /// On a connection of its own.
@@ -74,11 +67,7 @@ impl Request {
     fn bytes(&self) -> Vec<u8> {
         let mut head =
             format!("{} {} HTTP/1.1\r\nHost: test\r\n", self.method, self.target).into_bytes();
-        let names = |name: &str| {
-            self.headers
-                .iter()
-                .any(|(one, _)| one.eq_ignore_ascii_case(name))
-        };
+        let names = |name: &str| self.headers.iter().any(|(one, _)| one.eq_ignore_ascii_case(name));
         let bodiless = self.body.is_empty() && matches!(&*self.method, "GET" | "HEAD");
         if !bodiless && !names("content-length") && !names("transfer-encoding") {
             head.extend(format!("Content-Length: {}\r\n", self.body.len()).bytes());
@@ -100,13 +89,9 @@ impl Connection {
     pub fn open(to: SocketAddr) -> Self {
         let stream = TcpStream::connect_timeout(&to, PATIENCE)
             .unwrap_or_else(|error| panic!("cannot connect to {to}: {error}"));
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a socket takes a limit");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a socket takes a limit");
         stream.set_nodelay(true).expect("a socket takes an option");
-        Self {
-            stream: BufReader::new(stream),
-        }
+        Self { stream: BufReader::new(stream) }
     }
 
     #[track_caller]
@@ -140,16 +125,8 @@ impl Connection {
     /// When the connection ends before the answer does.
     pub fn answer(&mut self, bodiless: bool) -> std::io::Result<Response> {
         let mut response = self.head()?;
-        let frame = if bodiless {
-            Frame::Done
-        } else {
-            response.frame()
-        };
-        Body {
-            from: &mut self.stream,
-            frame,
-        }
-        .read_to_end(&mut response.body)?;
+        let frame = if bodiless { Frame::Done } else { response.frame() };
+        Body { from: &mut self.stream, frame }.read_to_end(&mut response.body)?;
         Ok(response)
     }
 
@@ -168,31 +145,17 @@ impl Connection {
             };
             headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
-        Ok(Response {
-            status,
-            reason,
-            headers,
-            body: Vec::new(),
-        })
+        Ok(Response { status, reason, headers, body: Vec::new() })
     }
 
     /// Sends the request and hands over the lines of its answer's body as they come. The head
     /// comes with them, its body empty.
     #[track_caller]
-    pub fn lines(mut self, request: &Request) -> (Response, impl Iterator<Item = String>) {
-        self.write(&request.bytes())
-            .expect("the server takes a request");
+    pub fn lines(mut self, request: &Request) -> (Response, impl Iterator<Item = String> + use<>) {
+        self.write(&request.bytes()).expect("the server takes a request");
         let head = self.head().expect("the server answers");
-        let body = Body {
-            from: self.stream,
-            frame: head.frame(),
-        };
-        (
-            head,
-            BufReader::with_capacity(1, body)
-                .lines()
-                .map_while(Result::ok),
-        )
+        let body = Body { from: self.stream, frame: head.frame() };
+        (head, BufReader::with_capacity(1, body).lines().map_while(Result::ok))
     }
 }
 
@@ -201,26 +164,17 @@ impl Response {
         if matches!(self.status, 100..=199 | 204 | 304) {
             return Frame::Done;
         }
-        if self
-            .header("transfer-encoding")
-            .is_some_and(|coding| coding.ends_with("chunked"))
-        {
+        if self.header("transfer-encoding").is_some_and(|coding| coding.ends_with("chunked")) {
             return Frame::Chunked(None);
         }
-        match self
-            .header("content-length")
-            .and_then(|length| length.parse().ok())
-        {
+        match self.header("content-length").and_then(|length| length.parse().ok()) {
             Some(length) => Frame::Length(length),
             None => Frame::ToTheEnd,
         }
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(one, _)| one == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(one, _)| one == name).map(|(_, value)| value.as_str())
     }
 
     /// A header's raw bytes.
@@ -255,10 +209,7 @@ impl Response {
     /// The message of the first error in an envelope.
     pub fn message(&self) -> String {
         let envelope: Value = serde_json::from_slice(&self.body).unwrap_or_default();
-        envelope["errors"][0]["message"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
+        envelope["errors"][0]["message"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Itself, if it has this status.

@@ -6,11 +6,8 @@ use littoral_tests::{Clients, Dev, run};
 fn every_method_of_the_npm_sdk_does_what_it_says() {
     let dev = Dev::start();
     let clients = Clients::of(&dev);
-    let ended = run(
-        &mut clients.node(&["--test", "--test-reporter=spec"], "npm-sdk.mjs"),
-        b"",
-    )
-    .well();
+    let ended =
+        run(&mut clients.node(&["--test", "--test-reporter=spec"], "npm-sdk.mjs"), b"").well();
     assert!(
         ended.text().contains("ℹ pass 8") && ended.text().contains("ℹ fail 0"),
         "{}",

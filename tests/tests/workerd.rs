@@ -15,22 +15,14 @@ fn worker(dev: &Dev, namespace: &Namespace, at: SocketAddr) -> Ended {
         .replace("NAMESPACE", &namespace.id)
         .replace("TOKEN", TOKEN);
     let config = clients.file("config.capnp", config);
-    run(
-        &mut clients.workerd(&["test", config.to_str().expect("a plain path")]),
-        b"",
-    )
+    run(&mut clients.workerd(&["test", config.to_str().expect("a plain path")]), b"")
 }
 
 #[test]
 fn a_worker_sees_at_the_first_location_what_the_real_service_shows() {
     let dev = Dev::start();
     let ended = worker(&dev, &dev.namespace("worker"), dev.address()).well();
-    assert_eq!(
-        ended.said().matches("[ PASS ]").count(),
-        11,
-        "{}",
-        ended.said()
-    );
+    assert_eq!(ended.said().matches("[ PASS ]").count(), 11, "{}", ended.said());
 }
 
 #[test]

@@ -31,10 +31,7 @@ fn npm(workspace: &Workspace) -> Result<()> {
     })?;
     start_afresh(&folder)?;
     for file in NPM_FILES {
-        std::fs::write(
-            folder.join(file),
-            workspace.read(Path::new("tests/clients").join(file))?,
-        )?;
+        std::fs::write(folder.join(file), workspace.read(Path::new("tests/clients").join(file))?)?;
     }
     // Not `ci`: it insists on the optional packages of platforms that a registry may not carry.
     run::run(
@@ -80,20 +77,14 @@ fn system_package(what: &str, packages: &[&str], is_there: impl Fn() -> bool) ->
         )?;
     }
     if !is_there() {
-        bail!(
-            "{what} is missing: install it (on Debian: apt-get install {})",
-            packages.join(" ")
-        );
+        bail!("{what} is missing: install it (on Debian: apt-get install {})", packages.join(" "));
     }
     Ok(())
 }
 
 fn inputs(workspace: &Workspace, files: &[&str]) -> Result<String> {
     let folder = Path::new("tests/clients");
-    files
-        .iter()
-        .map(|file| workspace.read(folder.join(file)))
-        .collect()
+    files.iter().map(|file| workspace.read(folder.join(file))).collect()
 }
 
 fn is_installed(folder: &Path, wanted: &str) -> bool {

@@ -1,9 +1,5 @@
 //! Everything a developer runs: `cargo xtask` lists it.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a tool of the terminal"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool of the terminal")]
 
 mod check;
 mod hooks;
@@ -32,31 +28,15 @@ const COMMANDS: &[Command] = &[
         what: "formatting, lints, layers and manners: seconds",
         run: check::run,
     },
-    Command {
-        name: "test",
-        what: "what CI runs: install, check, every test",
-        run: test::run,
-    },
+    Command { name: "test", what: "what CI runs: install, check, every test", run: test::run },
     Command {
         name: "layers",
         what: "the arrows between crates against ARCHITECTURE.md",
         run: layers::run,
     },
-    Command {
-        name: "tidy",
-        what: "manners that no compiler knows",
-        run: tidy::run,
-    },
-    Command {
-        name: "install",
-        what: "what `test` needs, into target/tools",
-        run: install::run,
-    },
-    Command {
-        name: "hooks",
-        what: "a pre-commit hook: formatting and manners",
-        run: hooks::run,
-    },
+    Command { name: "tidy", what: "manners that no compiler knows", run: tidy::run },
+    Command { name: "install", what: "what `test` needs, into target/tools", run: install::run },
+    Command { name: "hooks", what: "a pre-commit hook: formatting and manners", run: hooks::run },
 ];
 
 fn main() -> ExitCode {

@@ -16,9 +16,7 @@ pub(crate) fn command(line: &str) -> Command {
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let line = line(command);
     eprintln!("+ {line}");
-    let status = command
-        .status()
-        .with_context(|| format!("cannot run {line}"))?;
+    let status = command.status().with_context(|| format!("cannot run {line}"))?;
     ensure!(status.success(), "{line}: {status}");
     Ok(())
 }

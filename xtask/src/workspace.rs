@@ -22,15 +22,8 @@ pub(crate) struct Crate {
 impl Workspace {
     pub(crate) fn find() -> Result<Self> {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let root = here
-            .parent()
-            .context("xtask lies in the root")?
-            .to_path_buf();
-        ensure!(
-            root.join("Cargo.lock").exists(),
-            "{} is no checkout any more",
-            root.display()
-        );
+        let root = here.parent().context("xtask lies in the root")?.to_path_buf();
+        ensure!(root.join("Cargo.lock").exists(), "{} is no checkout any more", root.display());
         Ok(Self { root })
     }
 
@@ -47,23 +40,14 @@ impl Workspace {
     /// Every file that is, or is about to be, part of the project; from the root.
     pub(crate) fn files(&self) -> Result<Vec<PathBuf>> {
         let listing = Command::new("git")
-            .args([
-                "ls-files",
-                "--cached",
-                "--others",
-                "--exclude-standard",
-                "-z",
-            ])
+            .args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"])
             .current_dir(&self.root)
             .output()
             .context("cannot run git")?;
         ensure!(listing.status.success(), "git ls-files failed");
         let listing = String::from_utf8(listing.stdout).context("a file name is not UTF-8")?;
-        let mut files: Vec<PathBuf> = listing
-            .split('\0')
-            .filter(|name| !name.is_empty())
-            .map(PathBuf::from)
-            .collect();
+        let mut files: Vec<PathBuf> =
+            listing.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect();
         files.retain(|file| self.root.join(file).is_file());
         files.sort();
         files.dedup();
@@ -86,9 +70,8 @@ impl Workspace {
 impl Crate {
     /// `None` for a folder that is a workspace of its own.
     fn parse(folder: &Path, text: &str) -> Result<Option<Self>> {
-        let manifest: toml::Table = text
-            .parse()
-            .with_context(|| format!("{}/Cargo.toml", folder.display()))?;
+        let manifest: toml::Table =
+            text.parse().with_context(|| format!("{}/Cargo.toml", folder.display()))?;
         if manifest.contains_key("workspace") {
             return Ok(None);
         }
@@ -103,10 +86,6 @@ impl Crate {
             .collect();
         uses.sort();
         uses.dedup();
-        Ok(Some(Self {
-            package: package.to_owned(),
-            folder: folder.to_path_buf(),
-            uses,
-        }))
+        Ok(Some(Self { package: package.to_owned(), folder: folder.to_path_buf(), uses }))
     }
 }
