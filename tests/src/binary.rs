@@ -4,10 +4,23 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use crate::dev::{ACCOUNT, Dev, TOKEN};
+
 /// A command line of the binary under test, to be completed.
 pub fn littoral() -> Command {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     Command::new(PATH.get_or_init(locate))
+}
+
+/// A client command of the binary, pointed at a network's first location.
+pub fn littoral_at(dev: &Dev, arguments: &[&str]) -> Command {
+    let mut command = littoral();
+    command
+        .args(arguments)
+        .env("LITTORAL_URL", format!("http://{}", dev.address()))
+        .env("LITTORAL_TOKEN", TOKEN)
+        .env("LITTORAL_ACCOUNT", ACCOUNT);
+    command
 }
 
 /// What `cargo xtask test` has built, or else one built now, so that it is never an old one.

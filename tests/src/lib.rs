@@ -15,7 +15,7 @@ mod program;
 mod wait;
 mod wire;
 
-pub use binary::littoral;
+pub use binary::{littoral, littoral_at};
 pub use cases::{ANY, Case, check};
 pub use clients::{Clients, cldr};
 pub use dev::{ACCOUNT, Dev, Location, Options, TOKEN};

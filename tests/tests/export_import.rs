@@ -2,22 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
-use littoral_tests::{
-    ACCOUNT, Connection, Dev, Ended, Namespace, TOKEN, cldr, littoral, run, until,
-};
+use littoral_tests::{Connection, Dev, Ended, Namespace, cldr, littoral_at, run, until};
 
 fn kv(dev: &Dev, arguments: &[&str]) -> Ended {
-    let mut command: Command = littoral();
-    command
-        .args(["kv"])
-        .args(arguments)
-        .env("LITTORAL_URL", format!("http://{}", dev.address()))
-        .env("LITTORAL_TOKEN", TOKEN)
-        .env("LITTORAL_ACCOUNT", ACCOUNT);
-    run(&mut command, b"")
+    let words: Vec<&str> = ["kv"].iter().chain(arguments).copied().collect();
+    run(&mut littoral_at(dev, &words), b"")
 }
 
 /// Every file under a folder: its path from there, and its bytes.
