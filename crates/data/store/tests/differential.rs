@@ -1,4 +1,5 @@
 //! The embedded store is held to the model: the same operations, the same answers.
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use std::sync::Arc;
 

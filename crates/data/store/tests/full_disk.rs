@@ -1,5 +1,6 @@
 //! A disk that is full: nothing is acknowledged that is not durable, and reads go on.
 #![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use std::path::Path;
 use std::process::Command;
@@ -8,11 +9,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use littoral_clock::Clock;
 use littoral_store::{
-    Applied, Condition, EngineLimits, Error, Fjall, Options, Row, Store, Sync, Write,
+    Applied, Condition, EngineLimits, Error, Fjall, Options, Owed, OwedOptions, Row, Store, Sync,
+    Write,
 };
-use littoral_types::{Blob, Body, SpaceId, Version, Wall};
+use littoral_types::{Blob, Body, SpaceId, StoreId, Version, Wall};
 
 const SPACE: SpaceId = SpaceId(7);
+const STORE: StoreId = StoreId(1);
 const DIR: &str = "LITTORAL_FULL_DISK_TEST_DIR";
 /// In blocks of 512 bytes: just above what the engine takes for an empty journal, 64 MiB.
 const FILE_BLOCKS_MAX: u64 = 140_000;
@@ -23,6 +26,14 @@ fn open(dir: &Path) -> Arc<Fjall> {
     let engine = EngineLimits { memtable_bytes_max: 1 << 30, ..EngineLimits::default() };
     let options = Options { sync: Sync::None, engine, ..Options::default() };
     Fjall::open(dir, options, Clock::system()).unwrap()
+}
+
+fn open_owed(dir: &Path) -> Arc<Owed> {
+    let engine = EngineLimits { memtable_bytes_max: 1 << 30, ..EngineLimits::default() };
+    let next_bytes_max = u64::MAX;
+    let options =
+        OwedOptions { sync: Sync::None, engine, next_bytes_max, ..OwedOptions::default() };
+    Owed::open(dir, options).unwrap()
 }
 
 fn put(n: u64, body: Body) -> Write {
@@ -79,20 +90,50 @@ fn child_with_a_small_disk() {
 }
 
 #[test]
-fn a_full_disk_refuses_writes_and_loses_none_it_acknowledged() {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::File::create(dir.path().join("large")).unwrap().set_len(LARGE).unwrap();
+#[ignore = "a child of the test below"]
+fn child_that_owes_with_a_small_disk() {
+    let Some(dir) = std::env::var_os(DIR) else { return };
+    let dir = Path::new(&dir);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let owed = open_owed(&dir.join("owed"));
+        let body = Body::Bytes(vec![7; 200_000].into());
+        let mut n = 1;
+        let error = loop {
+            match owed.add(STORE, put(n, body.clone())).await {
+                Ok(()) => n += 1,
+                Err(error) => break error,
+            }
+            assert!(n < 10_000, "the disk is never full");
+        };
+        assert!(matches!(&error, Error::Write(why) if why.contains("opened again")), "{error}");
+        assert_eq!(owed.len(STORE), n - 1);
+        let refused = owed.add(STORE, put(n, Body::Absent)).await;
+        assert!(matches!(refused, Err(Error::Write(_))), "{refused:?}");
+        assert_eq!(owed.next(STORE, usize::MAX).unwrap().len() as u64, n - 1);
+        std::fs::write(dir.join("acknowledged"), (n - 1).to_string()).unwrap();
+    });
+}
+
+/// Runs a child whose files cannot grow much; how many writes it had acknowledged.
+fn run_with_a_small_disk(child: &str, dir: &Path) -> u64 {
     let script = format!("trap '' XFSZ; ulimit -f {FILE_BLOCKS_MAX}; exec \"$0\" \"$@\"");
     let status = Command::new("sh")
         .args(["-c", &script])
         .arg(std::env::current_exe().unwrap())
-        .args(["child_with_a_small_disk", "--exact", "--ignored", "--nocapture"])
-        .env(DIR, dir.path())
+        .args([child, "--exact", "--ignored", "--nocapture"])
+        .env(DIR, dir)
         .status()
         .unwrap();
     assert!(status.success(), "{status}");
-    let acknowledged = std::fs::read_to_string(dir.path().join("acknowledged")).unwrap();
-    let acknowledged: u64 = acknowledged.parse().unwrap();
+    std::fs::read_to_string(dir.join("acknowledged")).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_full_disk_refuses_writes_and_loses_none_it_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::File::create(dir.path().join("large")).unwrap().set_len(LARGE).unwrap();
+    let acknowledged = run_with_a_small_disk("child_with_a_small_disk", dir.path());
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let store = open(&dir.path().join("store"));
@@ -101,4 +142,14 @@ fn a_full_disk_refuses_writes_and_loses_none_it_acknowledged() {
         assert!((acknowledged..=acknowledged + 1).contains(&there), "{there} of {acknowledged}");
         store.apply(put(there + 1, Body::Absent)).await.unwrap();
     });
+}
+
+#[test]
+fn a_full_disk_refuses_debts_and_loses_none_it_took() {
+    let dir = tempfile::tempdir().unwrap();
+    let acknowledged = run_with_a_small_disk("child_that_owes_with_a_small_disk", dir.path());
+    let owed = open_owed(&dir.path().join("owed"));
+    let there = owed.len(STORE);
+    assert!((acknowledged..=acknowledged + 1).contains(&there), "{there} of {acknowledged}");
+    assert_eq!(owed.next(STORE, usize::MAX).unwrap().len() as u64, there);
 }

@@ -10,7 +10,7 @@ use littoral_clock::{Chance, Clock};
 use littoral_store::{Condition, Debt, FILE_BYTES_MIN, Owed, OwedOptions, Row, Write};
 use littoral_types::{Body, SpaceId, StoreId, Version};
 
-use crate::process::{dir, run_until_killed, say};
+use crate::process::{Death, dir, run_until_dead, say};
 
 const SPACE: SpaceId = SpaceId(7);
 const STORE: StoreId = StoreId(1);
@@ -89,8 +89,9 @@ fn a_killed_queue_has_every_debt_that_nobody_began_to_pay() {
     let mut chance = Chance::from_machine();
     let mut expected = BTreeMap::new();
     for round in 0..ROUNDS {
+        let death = if round % 2 == 0 { Death::Killed } else { Death::Aborts };
         let test = "owed::child_owes_until_it_is_killed";
-        let said = run_until_killed(test, dir.path(), 200, &mut chance);
+        let said = run_until_dead(test, dir.path(), death, 200, &mut chance);
         for line in &said {
             let words: Vec<_> = line.split(' ').collect();
             let number = |word: usize| words[word].parse::<u64>().unwrap();
@@ -100,7 +101,7 @@ fn a_killed_queue_has_every_debt_that_nobody_began_to_pay() {
                 _ => expected.remove(&key),
             };
         }
-        println!("round {round}: {} lines, {} owed", said.len(), expected.len());
+        println!("round {round}, {death:?}: {} lines, {} owed", said.len(), expected.len());
         check(dir.path(), &expected);
     }
 }

@@ -14,7 +14,7 @@ use littoral_store::{
 };
 use littoral_types::{Body, SpaceId, Version};
 
-use crate::process::{dir, run_until_killed, say};
+use crate::process::{Death, dir, run_until_dead, say};
 
 const SPACE: SpaceId = SpaceId(7);
 const KEYS: u64 = 40;
@@ -134,10 +134,11 @@ fn a_killed_store_has_every_acknowledged_write_and_nothing_torn() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let mut acks = Vec::new();
     for round in 0..ROUNDS {
+        let death = if round % 2 == 0 { Death::Killed } else { Death::Aborts };
         let test = "store::child_writes_until_it_is_killed";
-        let said = run_until_killed(test, dir.path(), 300, &mut chance);
+        let said = run_until_dead(test, dir.path(), death, 300, &mut chance);
         acks.extend(said.iter().map(|line| parse(line)));
-        println!("round {round}: {} acknowledged, {} in all", said.len(), acks.len());
+        println!("round {round}, {death:?}: {} acknowledged, {} in all", said.len(), acks.len());
         runtime.block_on(check(dir.path(), &acks));
     }
 }
