@@ -22,5 +22,5 @@ pub use dev::{ACCOUNT, Dev, Location, Options, TOKEN};
 pub use escape::{form, percent};
 pub use namespace::Namespace;
 pub use program::{Ended, run};
-pub use wait::{Stopwatch, until};
+pub use wait::{Stopwatch, until, wall_ms};
 pub use wire::{Connection, Request, Response};

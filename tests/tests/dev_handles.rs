@@ -4,7 +4,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use littoral_tests::{Connection, Dev, Ended, Options, Request, TOKEN, littoral, run, until};
+use littoral_tests::{
+    Connection, Dev, Ended, Options, Request, TOKEN, littoral, run, until, wall_ms,
+};
 use serde_json::{Value, json};
 
 #[test]
@@ -156,6 +158,37 @@ fn the_clock_can_be_moved_and_a_key_expires_everywhere() {
         .json(&json!({ "advance_ms": 0 }))
         .send(dev.address())
         .expect(200);
+}
+
+#[test]
+fn the_clock_can_be_moved_back_to_the_beginning_of_time() {
+    let dev = Dev::of(3);
+    let namespace = dev.namespace("past");
+    namespace.put("before", "v");
+    let clock = |by_ms: i64| {
+        let request = Request::new("PUT", "/dev/clock").json(&json!({ "advance_ms": by_ms }));
+        request.send(dev.address()).expect(200)
+    };
+    // To the thousandth second after 1970, within a second or so.
+    clock(1_000_000 - wall_ms());
+    let put = |expiration: u64| {
+        let tail = format!("/values/k?expiration={expiration}");
+        namespace.send(&namespace.request("PUT", &tail).body("v"))
+    };
+    assert_eq!(put(1_000).code(), Some(10033));
+    assert_eq!(put(1_030).code(), Some(10033));
+    put(1_500).expect(200);
+    assert_eq!(namespace.list("prefix=k"), [json!({ "name": "k", "expiration": 1_500 })]);
+    for location in dev.locations() {
+        let at = namespace.at(location.address);
+        assert_eq!(at.get("k").as_deref(), Some(&b"v"[..]));
+        assert_eq!(at.get("before").as_deref(), Some(&b"v"[..]));
+    }
+    clock(520_000);
+    for location in dev.locations() {
+        assert_eq!(namespace.at(location.address).get("k"), None);
+    }
+    assert_eq!(namespace.names(""), ["before"]);
 }
 
 #[test]

@@ -124,14 +124,16 @@ export const listingsArePaged = {
     const names = Array.from({ length: 25 }, (_, n) => `list/${String(n).padStart(2, '0')}`);
     await Promise.all(names.map((name) => KV.put(name, name)));
     const found = [];
-    let cursor;
+    // An empty cursor is none.
+    let cursor = '';
     let pages = 0;
     for (;;) {
       const page = await KV.list({ prefix: 'list/', limit: 10, cursor });
+      assert.strictEqual(page.cacheStatus, null);
       found.push(...page.keys.map((one) => one.name));
       pages += 1;
       if (page.list_complete) {
-        assert.ok(!page.cursor);
+        assert.ok(!('cursor' in page));
         break;
       }
       assert.ok(page.keys.length <= 10);
