@@ -144,6 +144,11 @@ fn several_keys_are_read_at_once() {
     door.refused(&kind, 400, "\"stream\" is not a valid type. Use \"json\" or \"text\"");
     let says = "At least one of the requested keys corresponds to a non-json value";
     door.refused(&get(json!({ "keys": ["b"], "type": "json" })), 400, says);
+    let large = vec![b'x'; 14_000_000];
+    for key in ["large one", "large two"] {
+        namespace.put(key, large.clone());
+    }
+    assert_eq!(get(json!({ "keys": ["large one", "large two"] })).send(door.at).status, 413);
     for key in [String::new(), ".".into(), "..".into(), "k".repeat(513)] {
         let answer = get(json!({ "keys": ["a", key] })).send(door.at);
         assert!((400..500).contains(&answer.status), "{answer:?}");

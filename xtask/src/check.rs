@@ -19,7 +19,7 @@ fn formatting(workspace: &Workspace) -> Result<()> {
 
 fn lints(workspace: &Workspace) -> Result<()> {
     run::run(
-        run::command("cargo clippy --workspace --all-targets --locked -- -D warnings")
+        run::command("cargo clippy --workspace --all-targets -- -D warnings")
             .current_dir(&workspace.root),
     )
 }
