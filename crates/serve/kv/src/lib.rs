@@ -6,6 +6,7 @@
 
 mod changes;
 mod debts;
+pub mod doors;
 mod error;
 mod list;
 mod namespace;
