@@ -1,25 +1,56 @@
 //! The command line as it is typed.
 
 mod dev;
+mod kv;
 pub mod parse;
+mod remote;
 mod serve;
+mod token;
+mod trace;
+
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
 pub use dev::{DEV_ACCOUNT, DEV_TOKEN, Dev};
+pub use kv::{
+    Delete, DeletePrefix, Export, Get, Import, Kv, KvCommand, List, NamespaceCommand, PolicyChange,
+    Purge, Put, Watch,
+};
+pub use remote::{At, Remote};
 pub use serve::{LogArgs, Serve};
+pub use token::{CreateToken, Token, TokenCommand};
+pub use trace::Trace;
 
 /// Where client commands look when not told: the first location of `dev`.
 pub const DEV_URL: &str = "http://127.0.0.1:8787";
 
+const ABOUT: &str = "\
+Littoral keeps keys close to those who read them. Every location is a cache that asks its region's
+tier, which asks an upper tier, which asks the truth: two stores in two regions. Writes go to the
+truth, and purges come down the same way. It speaks the Workers KV API, so wrangler, the cloudflare
+SDKs and a Worker's KV binding work as they are.";
+
+const AFTER: &str = "\
+Begin:
+  littoral dev                                    a network of eight locations on this machine
+  littoral kv namespace create demo
+  littoral kv put greeting 'hello, coast' --namespace demo
+  littoral kv get greeting --namespace demo
+  littoral trace greeting --namespace demo        which hop answers, and why
+
+Environment:
+  LITTORAL_URL, LITTORAL_TOKEN, LITTORAL_ACCOUNT, LITTORAL_NAMESPACE stand for the options of the
+  same names; LITTORAL_LOG and LITTORAL_LOG_FORMAT for --log and --log-format.
+
+Exit codes:
+  0 done · 1 failed · 2 wrong usage · 3 the answer is no (no such key or namespace, or a
+  precondition that does not hold) · 130 interrupted";
+
 /// An edge platform of your own: a tiered cache with a key-value store on it.
 #[derive(Debug, Parser)]
-#[command(
-    name = "littoral",
-    version,
-    propagate_version = true,
-    max_term_width = 100
-)]
+#[command(name = "littoral", version, propagate_version = true, max_term_width = 100)]
+#[command(long_about = ABOUT, after_long_help = AFTER)]
 pub struct Args {
     #[command(subcommand)]
     pub command: Command,
@@ -29,4 +60,60 @@ pub struct Args {
 pub enum Command {
     Dev(Box<Dev>),
     Serve(Serve),
+    Kv(Box<Kv>),
+    Token(Token),
+    Trace(Trace),
+    /// Print a script by which a shell completes commands.
+    #[command(after_long_help = "\
+Examples:
+  littoral completions bash > ~/.local/share/bash-completion/completions/littoral
+  littoral completions zsh > ~/.zfunc/_littoral
+  littoral completions fish > ~/.config/fish/completions/littoral.fish")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write the pages of all commands to a directory.
+    #[command(after_long_help = "\
+Examples:
+  littoral man | man -l -
+  littoral man ~/.local/share/man/man1")]
+    Man {
+        /// Write littoral.1, littoral-dev.1, … here.
+        dir: Option<PathBuf>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_value_may_begin_with_a_dash() {
+        let words = ["littoral", "kv", "put", "k", "-1", "--namespace", "n"];
+        let Command::Kv(kv) = Args::parse_from(words).command else { panic!("not kv") };
+        let KvCommand::Put(put) = kv.command else { panic!("not put") };
+        assert_eq!(put.value.as_deref(), Some("-1"));
+    }
+
+    #[test]
+    fn every_command_explains_itself() {
+        fn walk(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            assert!(command.get_about().is_some(), "{path} has no help");
+            for argument in command.get_arguments() {
+                let shown = argument.get_help().is_some() || argument.is_hide_set();
+                assert!(shown, "{path} {} has no help", argument.get_id());
+            }
+            command.get_subcommands().for_each(|inner| walk(inner, &path));
+        }
+        walk(&Args::command(), "");
+    }
 }

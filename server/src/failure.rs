@@ -10,12 +10,14 @@ const FAILED: u8 = 1;
 /// The answer is no: the key or namespace does not exist, or the precondition does not hold.
 const NO: u8 = 3;
 
+/// Told to stop: what shells say of a command that ctrl-c ended.
+const INTERRUPTED: u8 = 130;
+
+const READER_GONE: &str = "littoral::reader_gone";
+
 /// The codes that end a command with [`NO`] and not [`FAILED`].
-pub const CODES_OF_NO: [&str; 3] = [
-    "littoral::key_not_found",
-    "littoral::namespace_not_found",
-    "littoral::precondition_failed",
-];
+pub const CODES_OF_NO: [&str; 3] =
+    ["littoral::key_not_found", "littoral::namespace_not_found", "littoral::precondition_failed"];
 
 /// An error made on the spot: what happened, its code, and the next step.
 #[derive(Debug)]
@@ -28,12 +30,16 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(code: &'static str, what: impl Into<String>, next: impl Into<String>) -> Self {
-        Self {
-            code,
-            what: what.into(),
-            next: next.into(),
-            source: None,
-        }
+        Self { code, what: what.into(), next: next.into(), source: None }
+    }
+
+    pub fn interrupted() -> Self {
+        Self::new("littoral::interrupted", "interrupted", "run the same command again")
+    }
+
+    /// Whoever read the result has enough: `littoral kv list | head`.
+    pub fn reader_gone() -> Self {
+        Self::new(READER_GONE, "nobody reads the result any more", "")
     }
 
     #[must_use]
@@ -75,13 +81,18 @@ pub fn install_handler() {
 
 /// Draws the report and picks the exit code.
 pub fn report(report: &Report) -> ExitCode {
+    if report.code().is_some_and(|code| code.to_string() == READER_GONE) {
+        return ExitCode::SUCCESS;
+    }
     crate::terminal::note(&format!("{report:?}"));
     ExitCode::from(exit_code(report))
 }
 
 fn exit_code(report: &Report) -> u8 {
-    match report.code() {
-        Some(code) if CODES_OF_NO.contains(&code.to_string().as_str()) => NO,
+    let code = report.code().map(|code| code.to_string()).unwrap_or_default();
+    match code.as_str() {
+        "littoral::interrupted" => INTERRUPTED,
+        code if CODES_OF_NO.contains(&code) => NO,
         _ => FAILED,
     }
 }
@@ -96,5 +107,6 @@ mod tests {
         assert_eq!(exit_code(&no.into()), NO);
         let broken = Failure::new("littoral::unreachable", "nobody there", "start it");
         assert_eq!(exit_code(&broken.into()), FAILED);
+        assert_eq!(exit_code(&Failure::interrupted().into()), INTERRUPTED);
     }
 }

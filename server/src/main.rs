@@ -1,15 +1,14 @@
 //! The one binary: reads the command line, runs one command, and turns its failure into an exit
 //! code and a sentence that says what to do next.
 
-#![expect(
-    unreachable_pub,
-    reason = "a binary exports nothing; `pub` says what a module offers"
-)]
+#![expect(unreachable_pub, reason = "a binary exports nothing; `pub` says what a module offers")]
 
 mod args;
+mod client;
 mod commands;
 mod config;
 mod failure;
+mod files;
 mod logs;
 mod network;
 mod terminal;

@@ -1,20 +1,27 @@
 //! What people see: results on standard output, everything else on standard error.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 
-/// A line of result. A reader that has gone away is not an error.
-pub fn say(line: &str) {
-    let _ = writeln!(io::stdout().lock(), "{line}");
+use crate::failure::Failure;
+
+/// A line of result.
+pub fn say(line: &str) -> Result<(), Failure> {
+    write(format!("{line}\n").as_bytes())
+}
+
+/// Bytes of result, as they are.
+pub fn write(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|source| match source.kind() {
+        io::ErrorKind::BrokenPipe => Failure::reader_gone(),
+        _ => Failure::new("littoral::output", "cannot write the result", "look at where it goes")
+            .because(source),
+    })
 }
 
 /// A line about what happens.
 pub fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
-}
-
-/// Whether a person may see colours on standard output.
-pub fn is_colourful() -> bool {
-    io::stdout().is_terminal()
 }
 
 /// The program as a person would type it again: its path when it has one, from here if it is below.
@@ -24,8 +31,5 @@ pub fn program() -> String {
     };
     let path = std::path::PathBuf::from(typed);
     let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&here)
-        .unwrap_or(&path)
-        .display()
-        .to_string()
+    path.strip_prefix(&here).unwrap_or(&path).display().to_string()
 }

@@ -1,5 +1,6 @@
 //! Values of options, checked as they are read.
 
+use littoral_config::TimeSpan;
 use littoral_types::{SpaceId, Tenant};
 
 /// 32 hexadecimal digits.
@@ -26,6 +27,36 @@ pub fn trips(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A number of seconds, or a length of time of whole seconds.
+pub fn seconds(text: &str) -> Result<u64, String> {
+    if let Ok(seconds) = text.parse() {
+        return Ok(seconds);
+    }
+    let TimeSpan(time) =
+        text.parse().map_err(|error: littoral_config::UnitError| error.to_string())?;
+    match time.subsec_nanos() {
+        0 => Ok(time.as_secs()),
+        _ => Err("whole seconds only".into()),
+    }
+}
+
+/// `first-last`, `first-` or `-count`.
+pub fn range(text: &str) -> Result<String, String> {
+    let number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    match text.split_once('-') {
+        Some((first, last)) if number(first) && number(last) && text != "-" => Ok(text.to_owned()),
+        _ => Err("bytes are \"0-99\", \"100-\" or \"-10\"".into()),
+    }
+}
+
+/// Any JSON, as it was written.
+pub fn json(text: &str) -> Result<String, String> {
+    match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!("not JSON: {error}")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +80,22 @@ mod tests {
         assert_eq!(trips("0"), Ok(0.0));
         for bad in ["-1", "101", "NaN", "inf", "x"] {
             assert!(trips(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_time_to_live_is_seconds_or_has_a_unit() {
+        assert_eq!((seconds("90"), seconds("2m"), seconds("0")), (Ok(90), Ok(120), Ok(0)));
+        assert!(seconds("1500ms").is_err() && seconds("-1").is_err() && seconds("").is_err());
+    }
+
+    #[test]
+    fn a_range_has_one_dash_and_a_number() {
+        for good in ["0-99", "100-", "-10"] {
+            assert_eq!(range(good), Ok(good.to_owned()));
+        }
+        for bad in ["", "-", "5", "a-b", "0-1,2-3"] {
+            assert!(range(bad).is_err(), "{bad}");
         }
     }
 }

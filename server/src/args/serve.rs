@@ -44,10 +44,6 @@ pub struct LogArgs {
     pub filter: Option<String>,
 
     /// How lines are logged.
-    #[arg(
-        long = "log-format",
-        value_name = "FORMAT",
-        env = "LITTORAL_LOG_FORMAT"
-    )]
+    #[arg(long = "log-format", value_name = "FORMAT", env = "LITTORAL_LOG_FORMAT")]
     pub format: Option<LogFormat>,
 }

@@ -18,13 +18,9 @@ use crate::terminal;
 pub fn run(dev: Dev) -> Result<()> {
     check(&dev)?;
     if dev.dump_config {
-        terminal::say(littoral_config::dump(&effective(&dev)).trim_end());
-        return Ok(());
+        return Ok(terminal::say(littoral_config::dump(&effective(&dev)).trim_end())?);
     }
-    let quiet = Log {
-        filter: "warn".into(),
-        ..Log::default()
-    };
+    let quiet = Log { filter: "warn".into(), ..Log::default() };
     crate::logs::install(&dev.log, &quiet)?;
     super::block_on(serve(dev))
 }
@@ -37,7 +33,8 @@ async fn serve(dev: Dev) -> Result<()> {
     if let Some(file) = &dev.ready_file {
         ready::write(file, network.locations())?;
     }
-    terminal::say(&page::render(&dev, network.locations()));
+    // Serving goes on when nobody reads the page.
+    let _ = terminal::say(&page::render(&dev, network.locations()));
     stop.await;
     terminal::note("draining");
     network.drain().await;
@@ -48,10 +45,8 @@ async fn serve(dev: Dev) -> Result<()> {
 fn check(dev: &Dev) -> Result<()> {
     let port = dev.listen.port();
     if port != 0 && port.checked_add(dev.locations - 1).is_none() {
-        let what = format!(
-            "{} locations from port {port} on need ports above 65535",
-            dev.locations
-        );
+        let what =
+            format!("{} locations from port {port} on need ports above 65535", dev.locations);
         let next = "choose a lower port with --listen, fewer --locations, or port 0";
         return Err(Failure::new("littoral::ports", what, next).into());
     }
@@ -67,14 +62,8 @@ fn options(dev: &Dev, data_dir: PathBuf) -> network::Options {
     network::Options {
         data_dir,
         listen: dev.listen,
-        places: Places::Modelled {
-            count: dev.locations,
-            trips: dev.trips,
-        },
-        access: network::Access {
-            account: dev.account,
-            tokens: vec![token],
-        },
+        places: Places::Modelled { count: dev.locations, trips: dev.trips },
+        access: network::Access { account: dev.account, tokens: vec![token] },
         limits: Limits::default(),
     }
 }
@@ -152,9 +141,7 @@ mod tests {
     use crate::args::{Args, Command};
 
     fn dev(line: &str) -> Result<Dev, clap::Error> {
-        let words = ["littoral", "dev"]
-            .into_iter()
-            .chain(line.split_whitespace());
+        let words = ["littoral", "dev"].into_iter().chain(line.split_whitespace());
         Args::try_parse_from(words).map(|args| match args.command {
             Command::Dev(dev) => *dev,
             other => panic!("{other:?}"),

@@ -15,8 +15,7 @@ pub fn run(serve: &Serve) -> Result<()> {
         None => Config::default(),
     };
     if serve.dump_config {
-        terminal::say(littoral_config::dump(&config).trim_end());
-        return Ok(());
+        return Ok(terminal::say(littoral_config::dump(&config).trim_end())?);
     }
     let options = options(&config)?;
     crate::logs::install(&serve.log, &config.log)?;
@@ -27,11 +26,7 @@ async fn run_network(options: network::Options) -> Result<()> {
     let stop = super::stop_signal()?;
     let network = Network::start(options).await?;
     for location in network.locations() {
-        let network::Location {
-            name,
-            region,
-            address,
-        } = location;
+        let network::Location { name, region, address } = location;
         tracing::info!(%name, %region, %address, "location is ready");
     }
     stop.await;
@@ -64,15 +59,9 @@ fn token(token: &Token) -> Result<BootstrapToken> {
         return Err(invalid("a token under [[tokens]] has no name"));
     }
     let hash = blake3::Hash::from_hex(hash).map_err(|_| {
-        invalid(format!(
-            "the hash of token \"{name}\" is not what `littoral token hash` prints"
-        ))
+        invalid(format!("the hash of token \"{name}\" is not what `littoral token hash` prints"))
     })?;
-    Ok(BootstrapToken {
-        name: name.clone(),
-        hash: *hash.as_bytes(),
-        access: *access,
-    })
+    Ok(BootstrapToken { name: name.clone(), hash: *hash.as_bytes(), access: *access })
 }
 
 fn places(config: &Config) -> Result<Places> {
@@ -80,10 +69,7 @@ fn places(config: &Config) -> Result<Places> {
     for location in &config.locations {
         let place = place(location)?;
         if locations.iter().any(|other| other.name == place.name) {
-            return Err(invalid(format!(
-                "two locations are called \"{}\"",
-                place.name
-            )));
+            return Err(invalid(format!("two locations are called \"{}\"", place.name)));
         }
         locations.push(place);
     }
@@ -99,33 +85,19 @@ fn places(config: &Config) -> Result<Places> {
 }
 
 fn place(location: &Location) -> Result<Place> {
-    let Location {
-        name,
-        region,
-        weight,
-        listen,
-    } = location.clone();
+    let Location { name, region, weight, listen } = location.clone();
     let spelled = |text: &str| {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         !text.is_empty() && text.bytes().all(plain)
     };
     if !spelled(&name) || !spelled(&region) {
         let what = format!("location \"{name}\" in region \"{region}\"");
-        return Err(invalid(format!(
-            "{what}: both are lower-case letters, digits and dashes"
-        )));
+        return Err(invalid(format!("{what}: both are lower-case letters, digits and dashes")));
     }
     if !weight.is_finite() || weight < 0.0 {
-        return Err(invalid(format!(
-            "location \"{name}\": a weight is a number of at least 0"
-        )));
+        return Err(invalid(format!("location \"{name}\": a weight is a number of at least 0")));
     }
-    Ok(Place {
-        name,
-        region,
-        weight,
-        listen,
-    })
+    Ok(Place { name, region, weight, listen })
 }
 
 fn invalid(what: impl Into<String>) -> miette::Report {
@@ -144,14 +116,9 @@ mod tests {
     #[test]
     fn the_example_is_valid_and_shows_a_network_of_two_regions() {
         let options = options_of(include_str!("../../../examples/serve.toml")).expect("valid");
-        let Places::Listed { locations, stores } = options.places else {
-            panic!("listed")
-        };
+        let Places::Listed { locations, stores } = options.places else { panic!("listed") };
         assert_eq!(locations.len(), 3);
-        assert_eq!(
-            stores.map(|at| locations[at].region.as_str()),
-            ["europe", "america"]
-        );
+        assert_eq!(stores.map(|at| locations[at].region.as_str()), ["europe", "america"]);
         assert_eq!(options.access.tokens.len(), 1);
     }
 
@@ -159,10 +126,7 @@ mod tests {
     fn the_defaults_are_valid_and_read_back() {
         let config = Config::default();
         let text = littoral_config::dump(&config);
-        assert_eq!(
-            littoral_config::parse::<Config>("dumped", &text).expect("valid"),
-            config
-        );
+        assert_eq!(littoral_config::parse::<Config>("dumped", &text).expect("valid"), config);
         assert!(options(&config).is_ok());
     }
 

@@ -39,17 +39,9 @@ fn head(page: &mut String, dev: &Dev, locations: &[Location]) -> std::fmt::Resul
         |of: fn(&Location) -> &str| locations.iter().map(|l| of(l).len()).max().unwrap_or(0);
     let name = width(|location| &location.name).max("location".len());
     let region = width(|location| &location.region).max("region".len());
-    writeln!(
-        page,
-        "\n  {:name$}  {:region$}  address",
-        "location", "region"
-    )?;
+    writeln!(page, "\n  {:name$}  {:region$}  address", "location", "region")?;
     for location in locations {
-        let Location {
-            name: n,
-            region: r,
-            address,
-        } = location;
+        let Location { name: n, region: r, address } = location;
         writeln!(page, "  {n:name$}  {r:region$}  http://{address}")?;
     }
     writeln!(page, "\n  account  {:032x}   (--account)", dev.account.0)?;
@@ -70,59 +62,30 @@ fn next_steps(
     let base = format!("http://{}", first.address);
     let account = format!("{:032x}", dev.account.0);
     let far = locations.last().unwrap_or(first);
-    writeln!(
-        page,
-        "\nPaste these in another terminal.\n\nThe command line:"
-    )?;
+    writeln!(page, "\nPaste these in another terminal.\n\nThe command line:")?;
     for line in environment(dev, &base) {
         writeln!(page, "  {line}")?;
     }
-    writeln!(
-        page,
-        "  NS=$({program} kv namespace create demo --if-absent)"
-    )?;
-    writeln!(
-        page,
-        "  {program} kv put greeting 'hello, coast' --namespace demo"
-    )?;
+    writeln!(page, "  NS=$({program} kv namespace create demo --if-absent)")?;
+    writeln!(page, "  {program} kv put greeting 'hello, coast' --namespace demo")?;
     writeln!(page, "  {program} kv get greeting --namespace demo")?;
-    writeln!(
-        page,
-        "  {program} trace greeting --namespace demo --at {}",
-        far.name
-    )?;
+    writeln!(page, "  {program} trace greeting --namespace demo --at {}", far.name)?;
     writeln!(page, "\ncurl, with $NS from above:")?;
     let value = format!("{base}/client/v4/accounts/{account}/storage/kv/namespaces/$NS/values/k");
     let authorization = format!("-H 'Authorization: Bearer {}'", dev.token);
-    writeln!(
-        page,
-        "  curl -X PUT {value} {authorization} --data-binary 'v'"
-    )?;
+    writeln!(page, "  curl -X PUT {value} {authorization} --data-binary 'v'")?;
     writeln!(page, "  curl -i {value} {authorization}")?;
-    writeln!(
-        page,
-        "\nwrangler (--remote: without it wrangler stays on its own disk):"
-    )?;
+    writeln!(page, "\nwrangler (--remote: without it wrangler stays on its own disk):")?;
     writeln!(page, "  export CLOUDFLARE_API_BASE_URL={base}/client/v4")?;
     writeln!(page, "  export CLOUDFLARE_API_TOKEN={}", dev.token)?;
     writeln!(page, "  export CLOUDFLARE_ACCOUNT_ID={account}")?;
-    writeln!(
-        page,
-        "  npx wrangler kv key put k v --namespace-id $NS --remote"
-    )?;
+    writeln!(page, "  npx wrangler kv key put k v --namespace-id $NS --remote")?;
     writeln!(page, "\nThe cloudflare SDKs of npm and PyPI:")?;
     writeln!(page, "  export CLOUDFLARE_BASE_URL={base}/client/v4")?;
     writeln!(page, "  export CLOUDFLARE_API_TOKEN={}", dev.token)?;
-    writeln!(
-        page,
-        "\nA Worker's KV binding: point workerd at {} with the header",
-        first.address
-    )?;
+    writeln!(page, "\nA Worker's KV binding: point workerd at {} with the header", first.address)?;
     writeln!(page, "  Littoral-Namespace: $NS")?;
-    writeln!(
-        page,
-        "\nMetrics at {base}/metrics · locations at {base}/dev/locations · stop: ctrl-c"
-    )
+    writeln!(page, "\nMetrics at {base}/metrics · locations at {base}/dev/locations · stop: ctrl-c")
 }
 
 /// What the client commands must be told, where it differs from what they assume.
@@ -142,10 +105,7 @@ fn environment(dev: &Dev, base: &str) -> Vec<String> {
 
 /// Safe to paste in a shell.
 fn quoted(text: &str) -> String {
-    if text
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || b"-_./:".contains(&b))
-    {
+    if text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./:".contains(&b)) {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))
@@ -159,24 +119,14 @@ mod tests {
     use crate::args::{Args, Command};
 
     fn page(line: &str) -> String {
-        let words = ["littoral", "dev"]
-            .into_iter()
-            .chain(line.split_whitespace());
-        let Command::Dev(dev) = Args::parse_from(words).command else {
-            panic!("not dev")
-        };
+        let words = ["littoral", "dev"].into_iter().chain(line.split_whitespace());
+        let Command::Dev(dev) = Args::parse_from(words).command else { panic!("not dev") };
         let location = |name: &str, region: &str, port| Location {
             name: name.into(),
             region: region.into(),
             address: ([127, 0, 0, 1], port).into(),
         };
-        render(
-            &dev,
-            &[
-                location("ams", "europe", 8787),
-                location("iad", "america", 8788),
-            ],
-        )
+        render(&dev, &[location("ams", "europe", 8787), location("iad", "america", 8788)])
     }
 
     #[test]

@@ -7,6 +7,7 @@ use miette::Result;
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::files;
 use crate::network::Location;
 
 #[derive(Serialize)]
@@ -23,29 +24,18 @@ pub fn write(file: &Path, locations: &[Location]) -> Result<()> {
     write_whole(file, &text).map_err(|source| {
         let what = format!("cannot write {}", file.display());
         let next = "choose a writable place with --ready-file";
-        Failure::new("littoral::ready_file", what, next)
-            .because(source)
-            .into()
+        Failure::new("littoral::ready_file", what, next).because(source).into()
     })
 }
 
 fn entry(location: &Location) -> Entry<'_> {
-    Entry {
-        name: &location.name,
-        region: &location.region,
-        address: location.address.to_string(),
-    }
+    Entry { name: &location.name, region: &location.region, address: location.address.to_string() }
 }
 
 fn write_whole(file: &Path, text: &[u8]) -> std::io::Result<()> {
-    let folder = match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
-    temporary.write_all(text)?;
-    temporary.persist(file)?;
-    Ok(())
+    let mut draft = files::draft(file)?;
+    draft.write_all(text)?;
+    files::publish(draft, file)
 }
 
 #[cfg(test)]
@@ -63,10 +53,7 @@ mod tests {
         };
         write(&file, &[location]).expect("written");
         let text = std::fs::read_to_string(&file).expect("there");
-        assert_eq!(
-            text,
-            r#"[{"name":"ams","region":"eu","address":"127.0.0.1:8787"}]"#
-        );
+        assert_eq!(text, r#"[{"name":"ams","region":"eu","address":"127.0.0.1:8787"}]"#);
         assert!(write(&folder.path().join("no/ready.json"), &[]).is_err());
     }
 }
