@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode};
-use littoral_types::SpaceId;
+use littoral_types::{SpaceId, Version};
 
 use crate::queue::{Change, Key};
 use crate::record::{
@@ -108,6 +108,11 @@ impl Engine {
             return Ok(Some(head.into_kept(self.boot)));
         }
         Ok(None)
+    }
+
+    pub(crate) fn version(&self, space: SpaceId, key: &[u8]) -> Option<Version> {
+        let head = self.heads.get(head_key(space, key)).ok()??;
+        Some(decode_head(&head).ok()?.kept.version)
     }
 
     /// Shows every entry, its body unread if it stands apart. What does not decode is left out.

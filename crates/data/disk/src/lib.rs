@@ -165,8 +165,11 @@ impl Disk {
             }
         }
         self.shared.engine.each(|space, key, kept| {
-            // What waits was asked above, and what was kept since is newer than the question.
-            if self.shared.queue.pending(space, key).is_none() && !keep(space, key, kept) {
+            // What waits was asked above; what was kept since the sweep began stays.
+            if self.shared.queue.pending(space, key).is_none()
+                && !keep(space, key, kept)
+                && self.shared.engine.version(space, key) == Some(kept.version)
+            {
                 self.forget(space, key);
             }
         });

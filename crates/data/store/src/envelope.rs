@@ -21,8 +21,12 @@ pub(crate) enum Damage {
 /// # Panics
 /// Never: the records of this crate have no map or sequence of unknown length.
 pub(crate) fn seal<T: Serialize>(format: u8, record: &T) -> Vec<u8> {
-    let mut bytes = postcard::to_extend(record, vec![format])
+    let bytes = postcard::to_extend(record, vec![format])
         .expect("a record of known shape serializes into memory");
+    with_checksum(bytes)
+}
+
+pub(crate) fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
     let checksum = xxh3_64(&bytes);
     bytes.extend_from_slice(&checksum.to_le_bytes());
     bytes

@@ -64,8 +64,8 @@ pub struct Fjall {
     group: Group<Job>,
 }
 
-/// Lists longer than this are read on a thread that may block.
-const LIST_INLINE_MAX: usize = 64;
+/// More rows or records than this are read on a thread that may block.
+const INLINE_MAX: usize = 64;
 
 impl Fjall {
     /// Opens the store in `dir`, which it makes if need be, and removes what a crash left behind.
@@ -90,11 +90,21 @@ impl Fjall {
     /// # Errors
     /// When the store cannot be read or written.
     pub async fn trim_outbox(&self, older: Duration) -> Result<u64, Error> {
-        while let Some(through) = self.core.trimmable(older)? {
+        while let Some(through) = self.read(move |core| core.trimmable(older)).await? {
             let job = |answer| Job::Trim { through, answer };
             self.ask(job, 0).await?;
         }
         Ok(self.core.forgotten())
+    }
+
+    /// Reads on a thread that may block.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Core) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let core = self.core.clone();
+        let reading = tokio::task::spawn_blocking(move || read(&core));
+        reading.await.map_err(|error| Error::Read(error.to_string()))?
     }
 
     async fn ask<T>(
@@ -135,13 +145,10 @@ impl Store for Fjall {
 
     fn list(&self, list: List) -> BoxFuture<'_, Result<Listed, Error>> {
         Box::pin(async move {
-            if list.limit <= LIST_INLINE_MAX {
+            if list.limit <= INLINE_MAX {
                 return self.core.list(&list);
             }
-            let core = self.core.clone();
-            tokio::task::spawn_blocking(move || core.list(&list))
-                .await
-                .map_err(|error| Error::Read(error.to_string()))?
+            self.read(move |core| core.list(&list)).await
         })
     }
 
@@ -150,7 +157,12 @@ impl Store for Fjall {
     }
 
     fn outbox(&self, after: u64, limit: usize) -> BoxFuture<'_, Result<OutboxPage, Error>> {
-        Box::pin(async move { self.core.outbox(after, limit) })
+        Box::pin(async move {
+            if limit <= INLINE_MAX || self.core.is_recent(after) {
+                return self.core.outbox(after, limit);
+            }
+            self.read(move |core| core.outbox(after, limit)).await
+        })
     }
 
     fn committed(&self) -> watch::Receiver<Position> {

@@ -4,11 +4,14 @@
 //! A store knows nothing of other stores, locations or tiers.
 
 mod blobs;
+mod debts;
 mod decide;
 mod encoding;
 mod engine;
 mod envelope;
 mod fjall;
+#[doc(hidden)]
+pub mod fuzzing;
 mod group;
 mod model;
 mod owed;
@@ -17,6 +20,7 @@ mod recent;
 mod row;
 mod staging;
 
+pub use debts::{Debts, OwedModel};
 pub use engine::{EngineLimits, Sync};
 pub use fjall::{Fjall, Options};
 pub use model::Model;

@@ -22,6 +22,8 @@ use crate::{Error, Scope, Write};
 use folder::Folder;
 use queue::{Added, Job, Queue};
 
+pub(crate) use encoding::{decode_debt, decode_place};
+
 /// Something a store is owed.
 #[derive(Clone, Debug)]
 pub enum Debt {

@@ -29,6 +29,12 @@ impl Recent {
         }
     }
 
+    /// Whether everything from this number on is held.
+    pub(crate) fn reaches(&self, first: u64) -> bool {
+        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        records.front().is_some_and(|oldest| oldest.number <= first)
+    }
+
     /// The records with numbers from `first` to `last`; `None` when the first is not held.
     pub(crate) fn between(&self, first: u64, last: u64) -> Option<Vec<Record>> {
         let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);

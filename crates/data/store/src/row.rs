@@ -35,7 +35,8 @@ pub struct Write {
     pub now: Wall,
 }
 
-/// When a write is applied. In every case only if its version is newer than the row's.
+/// When a write is applied. In every case only if its version is newer than the row's; a condition
+/// that does not hold is told first, since stamping the write again would not help.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Condition {
     #[default]

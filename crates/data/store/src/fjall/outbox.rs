@@ -13,6 +13,11 @@ use crate::{Error, OutboxPage, Record};
 const TRIM_MAX: usize = 2000;
 
 impl Core {
+    /// Whether what follows this number need not be read from the engine.
+    pub(super) fn is_recent(&self, after: u64) -> bool {
+        after >= self.position().number || self.recent.reaches(after.saturating_add(1))
+    }
+
     pub(super) fn outbox(&self, after: u64, limit: usize) -> Result<OutboxPage, Error> {
         let committed = self.position();
         let first = after.max(self.forgotten()).saturating_add(1);

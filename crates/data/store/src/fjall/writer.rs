@@ -86,11 +86,11 @@ impl Writer {
         for file in batch.named {
             file.keep();
         }
-        for told in batch.answers {
-            told.send();
-        }
         for id in batch.doomed {
             self.core.blobs.doom(id);
+        }
+        for told in batch.answers {
+            told.send();
         }
     }
 }

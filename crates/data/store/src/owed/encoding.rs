@@ -21,7 +21,7 @@ pub(crate) enum StoredDebt {
 
 /// Where in the queue a key's write, or a purge, stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Place {
+pub(crate) struct Place {
     pub(super) number: u64,
     time: u64,
     writer: u64,
@@ -44,10 +44,10 @@ impl Place {
     pub(super) fn encode(&self) -> Vec<u8> {
         envelope::seal(PLACE, self)
     }
+}
 
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, Damage> {
-        envelope::open(PLACE, bytes)
-    }
+pub(crate) fn decode_place(bytes: &[u8]) -> Result<Place, Damage> {
+    envelope::open(PLACE, bytes)
 }
 
 /// By store, then in the order of adding.

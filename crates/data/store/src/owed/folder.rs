@@ -8,7 +8,7 @@ use fjall::Keyspace;
 use littoral_types::{Body, StoreId};
 use tokio::sync::watch;
 
-use super::encoding::{Place, StoredDebt, debt_key, debt_number, decode_debt};
+use super::encoding::{Place, StoredDebt, debt_key, debt_number, decode_debt, decode_place};
 use super::{Debt, OwedOptions};
 use crate::blobs::Blobs;
 use crate::encoding::StoredBody;
@@ -67,7 +67,7 @@ impl Folder {
         for place in self.places.iter() {
             let (key, place) = place.into_inner().map_err(read_error)?;
             let damaged = |damage| Error::Damaged(format!("place in the owed queue: {damage}"));
-            let place = Place::decode(&place).map_err(damaged)?;
+            let place = decode_place(&place).map_err(damaged)?;
             let account =
                 accounts.entry(StoreId(key.first().copied().unwrap_or_default())).or_default();
             account.debts += 1;
@@ -101,7 +101,7 @@ impl Folder {
             return Ok(None);
         };
         let damaged = |damage| Error::Damaged(format!("place in the owed queue: {damage}"));
-        Place::decode(&place).map(Some).map_err(damaged)
+        decode_place(&place).map(Some).map_err(damaged)
     }
 
     /// The oldest debts, and the numbers of those that do not decode.

@@ -94,11 +94,11 @@ impl Queue {
         for file in batch.named {
             file.keep();
         }
-        for told in batch.answers {
-            told.send(None);
-        }
         for id in batch.doomed {
             self.folder.blobs.doom(id);
+        }
+        for told in batch.answers {
+            told.send(None);
         }
     }
 }

@@ -1,0 +1,64 @@
+//! The decoders of stored bytes, to be fuzzed: whatever the bytes, they answer and never panic.
+
+use bytes::Bytes;
+
+use crate::encoding::{decode_record, decode_row};
+use crate::envelope;
+use crate::owed::{decode_debt, decode_place};
+
+/// Bytes as read from the disk, to every decoder. Whether any took them.
+pub fn decode(bytes: &[u8]) -> bool {
+    let record = Bytes::copy_from_slice(bytes);
+    decode_row(record.clone()).is_ok()
+        | decode_record(bytes).is_ok()
+        | decode_debt(&record).is_ok()
+        | decode_place(bytes).is_ok()
+}
+
+/// The same past the checksum, which almost no fuzzed bytes have right.
+pub fn decode_sealed(bytes: &[u8]) -> bool {
+    decode(&envelope::with_checksum(bytes.to_vec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use littoral_types::{Body, SpaceId, Tag, Version, Wall};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use crate::encoding::{encode_record, encode_row};
+    use crate::{Purge, Record, Row};
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_bytes_make_a_decoder_panic(bytes in vec(any::<u8>(), 0..200)) {
+            super::decode(&bytes);
+            super::decode_sealed(&bytes);
+            let known_format = [&[1], &bytes[..]].concat();
+            super::decode_sealed(&known_format);
+        }
+
+        #[test]
+        fn a_changed_record_past_its_checksum_does_not_make_a_decoder_panic(
+            at in 0..90_usize,
+            byte in any::<u8>(),
+        ) {
+            let version = Version::new(Wall(1 << 40), 3, u64::MAX);
+            let tags = Some([Tag(1), Tag(u64::MAX)].into());
+            let body = Body::Bytes(vec![7; 30].into());
+            let row = Row { version, body, meta: "meta".into(), tags, expires_at: Some(Wall(9)) };
+            let purge = Purge::Write { key: "key".into(), version, live: true };
+            let record = Record { number: 1, space: SpaceId(u128::MAX), purge };
+            for mut bytes in [encode_row(&row, None), encode_record(Wall(1), &record)] {
+                prop_assert!(super::decode(&bytes));
+                bytes.truncate(bytes.len() - 8);
+                prop_assert!(super::decode_sealed(&bytes));
+                let at = at % bytes.len();
+                bytes[at] = byte;
+                super::decode_sealed(&bytes);
+            }
+        }
+    }
+}
