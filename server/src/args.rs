@@ -96,11 +96,24 @@ mod tests {
     }
 
     #[test]
-    fn a_value_may_begin_with_a_dash() {
-        let words = ["littoral", "kv", "put", "k", "-1", "--namespace", "n"];
-        let Command::Kv(kv) = Args::parse_from(words).command else { panic!("not kv") };
-        let KvCommand::Put(put) = kv.command else { panic!("not put") };
-        assert_eq!(put.value.as_deref(), Some("-1"));
+    fn a_value_may_be_a_negative_number_but_a_mistyped_option_is_no_value() {
+        let value = |words: &[&str]| {
+            let line = ["littoral", "kv", "put", "--namespace", "n", "k"];
+            let args = Args::try_parse_from(line.iter().chain(words)).ok()?;
+            let Command::Kv(kv) = args.command else { panic!("not kv") };
+            let KvCommand::Put(put) = kv.command else { panic!("not put") };
+            put.value
+        };
+        for (words, expected) in [
+            (&["-1"][..], Some("-1")),
+            (&["-"], Some("-")),
+            (&["--", "--raw"], Some("--raw")),
+            (&["--tll"], None),
+            (&["v", "--path", "f"], None),
+            (&[], None),
+        ] {
+            assert_eq!(value(words).as_deref(), expected, "{words:?}");
+        }
     }
 
     #[test]

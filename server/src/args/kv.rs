@@ -86,6 +86,8 @@ pub struct Get {
 ///
 /// Value, expiry and metadata are replaced together: what is left out is cleared.
 #[derive(Debug, Args)]
+#[command(override_usage = "littoral kv put [OPTIONS] --namespace <NAMESPACE> <KEY> <VALUE>
+       littoral kv put [OPTIONS] --namespace <NAMESPACE> <KEY> --path <FILE>")]
 #[command(group(ArgGroup::new("content").required(true).args(["value", "path"])))]
 #[command(after_long_help = "\
 Examples:
@@ -102,8 +104,9 @@ pub struct Put {
     /// The key.
     pub key: String,
 
-    /// The value; `-` reads it from standard input.
-    #[arg(allow_hyphen_values = true)]
+    /// The value; `-` reads it from standard input. One that begins with a dash goes last, after
+    /// `--`.
+    #[arg(allow_negative_numbers = true)]
     pub value: Option<String>,
 
     /// Read the value from this file.

@@ -43,7 +43,7 @@ pub async fn run(mut options: Trace) -> Result<()> {
     }
 }
 
-/// Reads the key. That there is none is an answer too, with its own walk.
+/// Reads the key; the error is that there is none.
 async fn once(namespace: &Namespace<'_>, options: &Trace) -> Result<(Walk, Option<Error>)> {
     let mut headers = HeaderMap::new();
     if let Some(version) = &options.min_version {
@@ -53,8 +53,11 @@ async fn once(namespace: &Namespace<'_>, options: &Trace) -> Result<(Walk, Optio
     let began = clock.mono();
     let answer = namespace.ask(&options.key, headers).await?;
     let took = clock.mono().since(began);
-    let explained = answer.headers().contains_key(headers::CACHE_STATUS);
-    if !answer.status().is_success() && !(explained && answer.status() == StatusCode::NOT_FOUND) {
+    let found = answer.status().is_success();
+    // That there is no such key is an answer with its own walk.
+    let absent = answer.status() == StatusCode::NOT_FOUND
+        && answer.headers().contains_key(headers::CACHE_STATUS);
+    if !found && !absent {
         return Err(Error::of(answer).await.into());
     }
     let member = |name| text(&answer, name);
@@ -69,7 +72,7 @@ async fn once(namespace: &Namespace<'_>, options: &Trace) -> Result<(Walk, Optio
             bytes: None,
         },
     );
-    if !answer.status().is_success() {
+    if absent {
         return Ok((walk, Some(Error::of(answer).await)));
     }
     let body = answer.into_body().collect().await.map_err(|error| Error::Broken(error.into()))?;

@@ -117,7 +117,7 @@ mod tests {
             let item = item(json);
             assert_eq!(serde_json::to_string(&item.member()).expect("JSON"), json);
         }
-        assert_eq!(item(r#"{"name":"a","value":"x","metadata":null}"#).metadata.is_none(), true);
+        assert!(item(r#"{"name":"a","value":"x","metadata":null}"#).metadata.is_none());
     }
 
     #[test]

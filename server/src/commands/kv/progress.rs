@@ -1,7 +1,7 @@
 //! How far an import or export is: a bar for people, a line now and then for logs.
 
 use std::io::IsTerminal as _;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -28,6 +28,7 @@ struct Counts {
     /// Bytes of the source, which the bar measures.
     source_bytes: u64,
     said_at: Mono,
+    finished: bool,
 }
 
 impl Progress {
@@ -76,7 +77,12 @@ impl Progress {
 
     /// Removes the bar; what was done in all.
     pub fn finish(&self) -> String {
+        self.counts.lock().expect("nothing panics while it is held").finished = true;
         self.bar.finish_and_clear();
+        self.so_far()
+    }
+
+    fn so_far(&self) -> String {
         let counts = *self.counts.lock().expect("nothing panics while it is held");
         let time = self.clock.mono().since(self.began);
         let Counts { keys, bytes, .. } = counts;
@@ -88,6 +94,17 @@ impl Progress {
             time.as_secs_f64(),
             HumanCount(per_second(keys, time)),
         )
+    }
+}
+
+/// Whatever ends the work early, a failure or a person, leaves word of how far it came.
+impl Drop for Progress {
+    fn drop(&mut self) {
+        let counts = *self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if !counts.finished && counts.keys > 0 {
+            self.bar.finish_and_clear();
+            terminal::note(&format!("stopped after {}", self.so_far()));
+        }
     }
 }
 
