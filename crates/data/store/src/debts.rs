@@ -10,7 +10,7 @@ use crate::{Debt, Error, Owed, Scope, Write};
 
 /// What a node owes its stores: added before a write is acknowledged, settled when the store has
 /// it. [`Owed`] is durable; [`OwedModel`] is for tests and the simulation.
-pub trait Debts: Send + std::marker::Sync + 'static {
+pub trait Debts: Send + Sync + 'static {
     /// See [`Owed::add`].
     fn add(&self, store: StoreId, write: Write) -> BoxFuture<'_, Result<(), Error>>;
 
@@ -126,7 +126,7 @@ impl Debts for OwedModel {
         });
         match same {
             Some(queued) if queued.row.version < write.row.version => *queued = write,
-            Some(_) => {}
+            Some(_) => return ready(()),
             None => state.debts.push((store, Debt::Write(write))),
         }
         drop(state);

@@ -173,7 +173,7 @@ async fn compare(operations: Vec<Operation>) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 20, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_embedded_store_answers_as_the_model_does(operations in vec(operation(), 1..80)) {

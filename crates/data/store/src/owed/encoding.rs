@@ -11,6 +11,7 @@ use crate::{Condition, Scope, Write};
 /// Formats are never reused: a new shape gets a new number.
 const DEBT: u8 = 1;
 const PLACE: u8 = 1;
+const NUMBER: u8 = 1;
 
 /// A debt read from disk, its large body still a reference.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +49,14 @@ impl Place {
 
 pub(crate) fn decode_place(bytes: &[u8]) -> Result<Place, Damage> {
     envelope::open(PLACE, bytes)
+}
+
+pub(super) fn encode_number(number: u64) -> Vec<u8> {
+    envelope::seal(NUMBER, &number)
+}
+
+pub(super) fn decode_number(bytes: &[u8]) -> Result<u64, Damage> {
+    envelope::open(NUMBER, bytes)
 }
 
 /// By store, then in the order of adding.

@@ -8,7 +8,9 @@ use fjall::Keyspace;
 use littoral_types::{Body, StoreId};
 use tokio::sync::watch;
 
-use super::encoding::{Place, StoredDebt, debt_key, debt_number, decode_debt, decode_place};
+use super::encoding::{
+    Place, StoredDebt, debt_key, debt_number, decode_debt, decode_number, decode_place,
+};
 use super::{Debt, OwedOptions};
 use crate::blobs::Blobs;
 use crate::encoding::StoredBody;
@@ -22,6 +24,8 @@ pub(super) struct Folder {
     pub(super) debts: Keyspace,
     /// Store and what the debt is about → [`Place`].
     pub(super) places: Keyspace,
+    /// [`LAST`] → the highest number given.
+    pub(super) numbers: Keyspace,
     /// Id of a file → nothing: the files that debts name.
     pub(super) files: Keyspace,
     pub(super) blobs: Arc<Blobs>,
@@ -31,6 +35,8 @@ pub(super) struct Folder {
     pub(super) added: watch::Sender<u64>,
     pub(super) options: OwedOptions,
 }
+
+pub(super) const LAST: &str = "last";
 
 /// What one store is owed altogether.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +54,7 @@ impl Folder {
         let folder = Self {
             debts: engine.separated("debts")?,
             places: engine.plain("places")?,
+            numbers: engine.plain("numbers")?,
             files: engine.plain("files")?,
             blobs: Arc::new(Blobs::open(dir.join("blobs"), synced).map_err(io)?),
             accounts: Mutex::default(),
@@ -76,19 +83,11 @@ impl Folder {
         Ok(())
     }
 
-    /// The highest number any debt has.
+    /// The highest number any debt was ever given.
     pub(super) fn last_number(&self) -> Result<u64, Error> {
-        let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut last = 0;
-        for store in accounts.keys() {
-            let mut debts = self.debts.range(debt_key(*store, 0)..=debt_key(*store, u64::MAX));
-            let Some(debt) = debts.next_back() else {
-                continue;
-            };
-            let number = debt_number(&debt.key().map_err(read_error)?);
-            last = last.max(number.unwrap_or(0));
-        }
-        Ok(last)
+        let Some(bytes) = self.numbers.get(LAST).map_err(read_error)? else { return Ok(0) };
+        let damaged = |damage| Error::Damaged(format!("last number of the owed queue: {damage}"));
+        decode_number(&bytes).map_err(damaged)
     }
 
     pub(super) fn account(&self, store: StoreId) -> Account {

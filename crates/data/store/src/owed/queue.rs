@@ -8,8 +8,8 @@ use bytes::Bytes;
 use littoral_types::{SpaceId, StoreId, Version};
 use tokio::sync::oneshot;
 
-use super::encoding::{Place, debt_key, purge_key, write_key};
-use super::folder::{Account, Folder};
+use super::encoding::{Place, debt_key, encode_number, purge_key, write_key};
+use super::folder::{Account, Folder, LAST};
 use crate::Error;
 use crate::blobs::Copied;
 use crate::engine::read_error;
@@ -276,9 +276,13 @@ impl<'a> Batch<'a> {
     /// Payments alone may be lost with the machine's power.
     fn write(&mut self) -> fjall::Result<()> {
         let engine = &self.folder.engine;
-        let batch = std::mem::replace(&mut self.batch, engine.lax_batch());
-        let durable = if self.added > 0 { engine.durable(batch) } else { batch };
-        durable.commit()
+        let mut batch = std::mem::replace(&mut self.batch, engine.lax_batch());
+        if self.added > 0 {
+            // Never given again: a purge is known by its number.
+            batch.insert(&self.folder.numbers, LAST, encode_number(self.number));
+            batch = engine.durable(batch);
+        }
+        batch.commit()
     }
 }
 
