@@ -19,7 +19,7 @@ use std::sync::Arc;
 use littoral_clock::Clock;
 use littoral_http::Refusal;
 use littoral_kv::Kv;
-use littoral_kv::doors::Options as DoorOptions;
+use littoral_kv::doors::{Access, Options as DoorOptions};
 use littoral_types::{Ctx, SpaceId, Tenant};
 
 pub use front::Front;
@@ -27,6 +27,7 @@ pub use tokens::{hash, new_token};
 
 use crate::parsed::Parsed;
 use crate::records::Records;
+use crate::tokens::Shown;
 
 /// The space of namespaces' records. No namespace has its id.
 const NAMESPACES: SpaceId = SpaceId(1);
@@ -37,7 +38,7 @@ const TOKENS: SpaceId = SpaceId(2);
 #[derive(Clone, Debug)]
 pub struct Options {
     pub accounts: Vec<Account>,
-    /// Tokens that are valid from the start, for everything in their account.
+    /// Tokens that are valid from the start, for all of their account.
     pub bootstrap: Vec<Bootstrap>,
     pub namespaces_per_account_max: usize,
     pub tokens_per_account_max: usize,
@@ -56,6 +57,7 @@ pub struct Account {
 pub struct Bootstrap {
     pub account: Tenant,
     pub hash: blake3::Hash,
+    pub access: Access,
 }
 
 impl Default for Options {
@@ -78,6 +80,7 @@ struct Inner {
     kv: Kv,
     options: Options,
     doors: DoorOptions,
+    bootstrap: Vec<(blake3::Hash, Shown)>,
     namespaces: Records,
     tokens: Records,
     parsed_namespaces: Parsed<(Tenant, SpaceId), namespaces::Known>,
@@ -92,6 +95,7 @@ impl Control {
             tokens: Records::new(kv.clone(), TOKENS),
             parsed_namespaces: Parsed::new(options.parsed_max),
             parsed_tokens: Parsed::new(options.parsed_max),
+            bootstrap: options.bootstrap.iter().map(Bootstrap::shown).collect(),
             kv,
             options,
             doors,

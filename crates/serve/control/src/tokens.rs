@@ -11,7 +11,7 @@ use littoral_kv::doors::{Access, Grant, Scope};
 use littoral_types::{Ctx, SpaceId, Tenant, Wall};
 use serde::{Deserialize, Serialize};
 
-use crate::{Control, Result, new_id, text};
+use crate::{Bootstrap, Control, Result, new_id, text};
 
 pub(crate) const NOT_FOUND: u32 = 10440;
 pub(crate) const TOO_MANY: u32 = 10441;
@@ -59,8 +59,7 @@ pub(crate) enum AccessText {
 /// A token that is valid until its time.
 #[derive(Debug)]
 pub(crate) struct Known {
-    id: String,
-    grant: Grant,
+    shown: Shown,
     expires_at: Option<u64>,
 }
 
@@ -123,21 +122,32 @@ impl ByHash {
         let account = self.account.parse::<SpaceId>().ok()?;
         let scopes: Option<Arc<[Scope]>> = self.scopes.iter().map(ScopeText::scope).collect();
         let grant = Grant { account: Some(Tenant(account.0)), scopes: scopes? };
-        Some(Known { id: self.id, grant, expires_at: self.expires_at })
+        let shown = Shown { id: self.id.into(), grant };
+        Some(Known { shown, expires_at: self.expires_at })
     }
 }
 
-/// What a token is good for, and its id.
+/// What a token is good for, and its id. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Shown {
-    pub(crate) id: String,
+    pub(crate) id: Arc<str>,
     pub(crate) grant: Grant,
+}
+
+impl Bootstrap {
+    /// Its id is the beginning of its hash.
+    pub(crate) fn shown(&self) -> (blake3::Hash, Shown) {
+        let id: Arc<str> = self.hash.to_hex()[..32].into();
+        let scope = Scope { namespace: None, access: self.access };
+        let grant = Grant { account: Some(self.account), scopes: [scope].into() };
+        (self.hash, Shown { id, grant })
+    }
 }
 
 impl Known {
     fn shown(&self, now: Wall) -> Option<Shown> {
         let over = self.expires_at.is_some_and(|at| now.seconds() >= at);
-        (!over).then(|| Shown { id: self.id.clone(), grant: self.grant.clone() })
+        (!over).then(|| self.shown.clone())
     }
 }
 
@@ -149,9 +159,8 @@ fn parse(value: &littoral_kv::Value) -> std::result::Result<Option<Known>, litto
 impl Control {
     /// A token that was valid from the start. Compared in constant time.
     fn bootstrap(&self, hash: &blake3::Hash) -> Option<Shown> {
-        let found = self.0.options.bootstrap.iter().find(|token| token.hash == *hash)?;
-        let id = SpaceId::from_bytes(hash.as_bytes()[..16].try_into().ok()?).to_string();
-        Some(Shown { id, grant: Grant::all(Some(found.account)) })
+        let found = self.0.bootstrap.iter().find(|(own, _)| own == hash)?;
+        Some(found.1.clone())
     }
 
     /// What is known of a token without waiting: `None` says nothing.
@@ -275,8 +284,8 @@ mod tests {
         let json = r#"{"id":"i","account":"000000000000000000000000000000aa","scopes":[{"namespace":"*","access":"read"},{"namespace":"000000000000000000000000000000bb","access":"write"}],"expires_at":100}"#;
         let known = serde_json::from_str::<ByHash>(json).expect("a record").known().expect("sound");
         assert!(known.shown(Wall(99_999)).is_some() && known.shown(Wall(100_000)).is_none());
-        assert_eq!(known.grant.access(None), Some(Access::Read));
-        assert_eq!(known.grant.access(Some(SpaceId(0xbb))), Some(Access::Write));
+        assert_eq!(known.shown.grant.access(None), Some(Access::Read));
+        assert_eq!(known.shown.grant.access(Some(SpaceId(0xbb))), Some(Access::Write));
         let odd = json.replace("00bb", "bb");
         let odd = serde_json::from_str::<ByHash>(&odd).expect("a record").known();
         assert!(odd.is_none(), "a scope that cannot be read permits nothing");
