@@ -10,9 +10,11 @@ mod trace;
 use std::future::Future;
 
 use miette::{IntoDiagnostic as _, Result};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::Command;
 use crate::failure::Failure;
+use crate::network::Network;
 
 pub fn run(command: Command) -> Result<()> {
     match command {
@@ -35,22 +37,41 @@ fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 
 /// Runs `work`, and drops it with what it holds when the process is told to stop.
 async fn unless_stopped<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let stop = stop_signal()?;
+    let mut stop = Stop::listen()?;
     tokio::select! {
         done = work => done,
-        () = stop => Err(Failure::interrupted().into()),
+        () = stop.told() => Err(Failure::interrupted().into()),
     }
 }
 
-/// Waits for the process to be told to stop. Listens from the call on, before it is awaited.
-fn stop_signal() -> Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).into_diagnostic()?;
-    let mut interrupt = signal(SignalKind::interrupt()).into_diagnostic()?;
-    Ok(async move {
+/// What tells the process to stop: `SIGTERM`, and ctrl-c.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    /// From here on no signal is missed, though nobody waits for it yet.
+    fn listen() -> Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).into_diagnostic()?,
+            interrupt: signal(SignalKind::interrupt()).into_diagnostic()?,
+        })
+    }
+
+    async fn told(&mut self) {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-    })
+    }
+}
+
+/// Serves until told to stop, then drains; told again, it ends at once.
+async fn serve_until_told(network: Network, mut stop: Stop) -> Result<()> {
+    stop.told().await;
+    tokio::select! {
+        () = network.drain() => Ok(()),
+        () = stop.told() => Err(Failure::interrupted().into()),
+    }
 }

@@ -9,6 +9,7 @@ use littoral_config::settings;
 use miette::Result;
 use tempfile::TempDir;
 
+use super::{Stop, serve_until_told};
 use crate::args::Dev;
 use crate::config::{Access, Limits, Log};
 use crate::failure::Failure;
@@ -27,7 +28,10 @@ pub fn run(dev: Dev) -> Result<()> {
 
 /// Runs until told to stop.
 async fn serve(dev: Dev) -> Result<()> {
-    let stop = super::stop_signal()?;
+    let stop = Stop::listen()?;
+    if let Some(file) = &dev.ready_file {
+        ready::clear(file)?;
+    }
     let data = DataDir::of(&dev)?;
     let network = Network::start(options(&dev, data.path())).await?;
     if let Some(file) = &dev.ready_file {
@@ -35,10 +39,7 @@ async fn serve(dev: Dev) -> Result<()> {
     }
     // Serving goes on when nobody reads the page.
     let _ = terminal::say(&page::render(&dev, network.locations()));
-    stop.await;
-    terminal::note("draining");
-    network.drain().await;
-    Ok(())
+    serve_until_told(network, stop).await
 }
 
 /// What no single option can check.

@@ -3,6 +3,7 @@
 use littoral_types::Tenant;
 use miette::Result;
 
+use super::{Stop, serve_until_told};
 use crate::args::{Serve, parse};
 use crate::config::{Config, Location, Token};
 use crate::failure::Failure;
@@ -23,16 +24,13 @@ pub fn run(serve: &Serve) -> Result<()> {
 }
 
 async fn run_network(options: network::Options) -> Result<()> {
-    let stop = super::stop_signal()?;
+    let stop = Stop::listen()?;
     let network = Network::start(options).await?;
     for location in network.locations() {
         let network::Location { name, region, address } = location;
         tracing::info!(%name, %region, %address, "location is ready");
     }
-    stop.await;
-    tracing::info!("draining");
-    network.drain().await;
-    Ok(())
+    serve_until_told(network, stop).await
 }
 
 /// Checks what a type cannot say, and converts to plain values.

@@ -1,6 +1,6 @@
 //! The file that says: all locations answer.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use miette::Result;
@@ -21,11 +21,21 @@ struct Entry<'a> {
 pub fn write(file: &Path, locations: &[Location]) -> Result<()> {
     let entries: Vec<_> = locations.iter().map(entry).collect();
     let text = serde_json::to_vec(&entries).expect("names and addresses are JSON");
-    write_whole(file, &text).map_err(|source| {
-        let what = format!("cannot write {}", file.display());
-        let next = "choose a writable place with --ready-file";
-        Failure::new("littoral::ready_file", what, next).because(source).into()
-    })
+    write_whole(file, &text).map_err(|source| cannot(file, source).into())
+}
+
+/// What an earlier network left there does not speak for this one.
+pub fn clear(file: &Path) -> Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(cannot(file, error).into()),
+        _ => Ok(()),
+    }
+}
+
+fn cannot(file: &Path, source: std::io::Error) -> Failure {
+    let what = format!("cannot write {}", file.display());
+    let next = "choose a writable place with --ready-file";
+    Failure::new("littoral::ready_file", what, next).because(source)
 }
 
 fn entry(location: &Location) -> Entry<'_> {
@@ -54,6 +64,9 @@ mod tests {
         write(&file, &[location]).expect("written");
         let text = std::fs::read_to_string(&file).expect("there");
         assert_eq!(text, r#"[{"name":"ams","region":"eu","address":"127.0.0.1:8787"}]"#);
+        clear(&file).expect("removed");
+        clear(&file).expect("nothing to remove");
+        assert!(!file.exists());
         assert!(write(&folder.path().join("no/ready.json"), &[]).is_err());
     }
 }

@@ -116,4 +116,20 @@ mod tests {
             assert!(path_of(bad).is_err(), "{bad}");
         }
     }
+
+    #[test]
+    fn a_file_that_is_there_is_never_written_over() {
+        let home = tempfile::tempdir().expect("a folder");
+        let mut tree = Tree::begin(&home.path().join("out")).expect("begun");
+        let item = |value: &'static str| Item {
+            key: "same".into(),
+            value: value.into(),
+            ..Item::default()
+        };
+        assert!(tree.write(&item("first")).expect("the disk is well"));
+        assert!(!tree.write(&item("second")).expect("the disk is well"));
+        let (_, refused) = tree.finish().expect("finished");
+        assert_eq!(refused.len(), 1);
+        assert_eq!(fs::read(home.path().join("out/same")).expect("there"), b"first");
+    }
 }

@@ -36,6 +36,8 @@ enum Kind {
 struct Leaf {
     path: PathBuf,
     name: String,
+    /// Whether `name` is what the file is called, and not merely like it.
+    is_text: bool,
     bytes: u64,
 }
 
@@ -60,7 +62,7 @@ impl Source {
     fn tree(root: &Path) -> io::Result<Self> {
         let mut leaves = Vec::new();
         let mut skipped_links = 0;
-        walk(root, "", &mut leaves, &mut skipped_links)?;
+        walk(root, "", true, &mut leaves, &mut skipped_links)?;
         leaves.sort_by(|a, b| a.name.cmp(&b.name));
         let total_bytes = Some(leaves.iter().map(|leaf| leaf.bytes).sum());
         let kind = Kind::Tree(leaves.into_iter());
@@ -101,20 +103,21 @@ impl Iterator for Source {
 fn walk(
     folder: &Path,
     below: &str,
+    is_text: bool,
     leaves: &mut Vec<Leaf>,
     skipped_links: &mut usize,
 ) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let (path, kind) = (entry.path(), entry.file_type()?);
-        // A name that is no UTF-8 gets a mark that no key has; reading it fails by that name.
+        let is_text = is_text && entry.file_name().to_str().is_some();
         let name = format!("{below}{}", entry.file_name().to_string_lossy());
         if kind.is_dir() {
-            walk(&path, &format!("{name}/"), leaves, skipped_links)?;
+            walk(&path, &format!("{name}/"), is_text, leaves, skipped_links)?;
         } else if kind.is_symlink() {
             *skipped_links += 1;
         } else {
-            leaves.push(Leaf { path, name, bytes: entry.metadata()?.len() });
+            leaves.push(Leaf { path, name, is_text, bytes: entry.metadata()?.len() });
         }
     }
     Ok(())
@@ -122,9 +125,9 @@ fn walk(
 
 impl Leaf {
     fn read(self) -> Found {
-        let Self { path, name, bytes } = self;
+        let Self { path, name, is_text, bytes } = self;
         let item = match () {
-            () if path.to_str().is_none() => Err("its name is not UTF-8".to_owned()),
+            () if !is_text => Err("its name is not UTF-8".to_owned()),
             // Too large to be read for nothing.
             () if bytes > VALUE_BYTES_MAX as u64 => {
                 Err(format!("a value is at most {VALUE_BYTES_MAX} bytes, and this one {bytes}"))
@@ -200,6 +203,19 @@ mod tests {
         let expected = [("a.json", ""), ("b/.hidden", "2"), ("b/c/x", "1")];
         let expected = expected.map(|(key, value)| Ok((key.to_owned(), value.into())));
         assert_eq!(items(source), expected);
+    }
+
+    #[test]
+    fn a_file_whose_name_is_no_text_is_named_and_not_written() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let home = tempfile::tempdir().expect("a folder");
+        let folder = home.path().join(std::ffi::OsStr::from_bytes(b"odd\xff"));
+        fs::create_dir(&folder).expect("made");
+        fs::write(folder.join("x"), "1").expect("written");
+        let found = items(Source::open(home.path(), Naming::default()).expect("opened"));
+        assert_eq!(found, [Err("odd\u{fffd}/x: its name is not UTF-8".into())]);
+        let below = items(Source::open(&folder, Naming::default()).expect("opened"));
+        assert_eq!(below, [Ok(("x".to_owned(), b"1".to_vec()))]);
     }
 
     #[test]
