@@ -6,7 +6,7 @@ mod path;
 mod token;
 
 use http::Method;
-use littoral_http::{Answer, Call, Refusal, Res};
+use littoral_http::{Answer, Call, Object, Refusal, Res};
 use littoral_kv::doors::Credentials;
 use littoral_types::Ctx;
 use serde::de::DeserializeOwned;
@@ -74,14 +74,15 @@ impl Control {
     }
 }
 
-/// A small JSON body.
+/// A small JSON object.
 async fn json<T: DeserializeOwned>(call: &mut Call) -> Result<T> {
     let refused = |why: String| {
         let message = format!("could not read request body: {why}");
         Refusal::bad_request(littoral_http::code::BAD_BODY, message)
     };
     let body = call.body.collect(BODY_BYTES_MAX).await.map_err(|why| refused(why.to_string()))?;
-    serde_json::from_slice(&body).map_err(|why| refused(why.to_string()))
+    let object = serde_json::from_slice::<Object<T>>(&body);
+    object.map(|Object(object)| object).map_err(|why| refused(why.to_string()))
 }
 
 /// A context with its time beginning now: for work that follows a body.

@@ -26,19 +26,11 @@ pub fn page<T: Serialize, I: Serialize>(result: &T, info: &I) -> Res {
 }
 
 fn write<T: Serialize, I: Serialize>(result: &T, result_info: Option<&I>) -> Res {
-    let envelope = Envelope {
-        result,
-        success: true,
-        errors: [],
-        messages: [],
-        result_info,
-    };
+    let envelope = Envelope { result, success: true, errors: [], messages: [], result_info };
     let json = serde_json::to_vec(&envelope).expect("results have text keys only");
     let mut res = Response::new(Body::from(json));
-    res.headers_mut().insert(
-        http::header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+    res.headers_mut()
+        .insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     res
 }
 

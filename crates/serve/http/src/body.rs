@@ -53,13 +53,7 @@ impl Body {
         if len == 0 {
             return Self::empty();
         }
-        Self(Kind::File(Stretch {
-            blob,
-            file: None,
-            at: from,
-            left: len,
-            reading: None,
-        }))
+        Self(Kind::File(Stretch { blob, file: None, at: from, left: len, reading: None }))
     }
 
     /// A stream that ends by itself. An error cuts the connection, so that the client sees it.
@@ -106,11 +100,7 @@ impl Body {
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        if bytes.is_empty() {
-            Self(Kind::Empty)
-        } else {
-            Self(Kind::Full(bytes))
-        }
+        if bytes.is_empty() { Self(Kind::Empty) } else { Self(Kind::Full(bytes)) }
     }
 }
 
@@ -178,9 +168,7 @@ impl Stretch {
         let Some(reading) = &mut self.reading else {
             return Poll::Ready(None);
         };
-        let read = ready!(Pin::new(reading).poll(cx))
-            .map_err(io::Error::other)
-            .flatten();
+        let read = ready!(Pin::new(reading).poll(cx)).map_err(io::Error::other).flatten();
         self.reading = None;
         let (file, bytes) = match read {
             Ok(read) => read,
@@ -232,10 +220,7 @@ mod tests {
     async fn a_stretch_of_a_file_comes_whole_and_in_order() {
         let (_dir, blob, bytes) = blob(3 * CHUNK_BYTES as usize + 7);
         let body = Body::file(Arc::clone(&blob), 5, blob.len() - 10);
-        assert_eq!(
-            http_body::Body::size_hint(&body).exact(),
-            Some(blob.len() - 10)
-        );
+        assert_eq!(http_body::Body::size_hint(&body).exact(), Some(blob.len() - 10));
         let got = body.collect().await.expect("readable").to_bytes();
         assert!(got == bytes[5..bytes.len() - 5]);
     }

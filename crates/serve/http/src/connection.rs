@@ -116,12 +116,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
 
     fn call(&self, req: Request<Incoming>) -> Answering {
         self.pulse.requests.fetch_add(1, Ordering::Relaxed);
-        let Shared {
-            front,
-            clock,
-            options,
-            ..
-        } = &*self.shared;
+        let Shared { front, clock, options, .. } = &*self.shared;
         let (head, body) = req.into_parts();
         let chance = || new_trace(&mut self.chance.lock().unwrap_or_else(|e| e.into_inner()));
         let ctx = context(&head.headers, clock, options.request_time, chance);
@@ -135,14 +130,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         );
         let trace = ctx.trace;
         let span = tracing::debug_span!("request", trace = %format_args!("{:032x}", trace.trace));
-        let answer = span.in_scope(|| {
-            front.answer(Call {
-                head,
-                body,
-                peer: self.peer,
-                ctx,
-            })
-        });
+        let answer = span.in_scope(|| front.answer(Call { head, body, peer: self.peer, ctx }));
         match answer {
             Answer::Ready(res) => Answering::Ready(Some(self.finish(res, trace, shown))),
             Answer::Later(later) => {

@@ -24,26 +24,11 @@ pub(crate) fn context(
         .and_then(|value| value.to_str().ok()?.parse().ok())
         .map_or(time, |ms| Duration::from_millis(ms).min(time));
     let (trace, span) = chance();
-    let trace = match headers
-        .get(TRACEPARENT)
-        .and_then(|value| parse(value.as_bytes()))
-    {
-        Some((trace, sampled)) => Trace {
-            trace,
-            span,
-            sampled,
-        },
-        None => Trace {
-            trace,
-            span,
-            sampled: false,
-        },
+    let trace = match headers.get(TRACEPARENT).and_then(|value| parse(value.as_bytes())) {
+        Some((trace, sampled)) => Trace { trace, span, sampled },
+        None => Trace { trace, span, sampled: false },
     };
-    Ctx {
-        deadline: clock.after(asked),
-        trace,
-        ..Ctx::default()
-    }
+    Ctx { deadline: clock.after(asked), trace, ..Ctx::default() }
 }
 
 /// A new trace and span; never the forbidden zero.
@@ -53,12 +38,8 @@ pub(crate) fn new_trace(chance: &mut Chance) -> (u128, u64) {
 
 /// A trace as the header shows it: the span is ours.
 pub fn traceparent(trace: Trace) -> HeaderValue {
-    let text = format!(
-        "00-{:032x}-{:016x}-{:02x}",
-        trace.trace,
-        trace.span,
-        u8::from(trace.sampled)
-    );
+    let text =
+        format!("00-{:032x}-{:016x}-{:02x}", trace.trace, trace.span, u8::from(trace.sampled));
     HeaderValue::try_from(text).expect("hexadecimal digits are plain ASCII")
 }
 
@@ -70,10 +51,7 @@ fn parse(header: &[u8]) -> Option<(u128, bool)> {
         (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let more = parts.next().is_some();
     let hex = |text: &str, len: usize| {
-        text.len() == len
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        text.len() == len && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     };
     let well_formed = hex(version, 2) && hex(trace, 32) && hex(span, 16) && hex(flags, 2);
     if !well_formed || version == "ff" || (version == "00" && more) {
@@ -126,9 +104,7 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(TIMEOUT_MS, HeaderValue::from_static(ms));
             let before = clock.mono();
-            context(&headers, &clock, Duration::from_secs(9), || (1, 1))
-                .deadline
-                .since(before)
+            context(&headers, &clock, Duration::from_secs(9), || (1, 1)).deadline.since(before)
         };
         assert!(deadline("50") < Duration::from_secs(5));
         assert!(deadline("50000") < Duration::from_secs(12));

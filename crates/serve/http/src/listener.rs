@@ -52,15 +52,9 @@ impl Default for Options {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("{address} is taken: {source}; choose another with --listen")]
-    Taken {
-        address: SocketAddr,
-        source: io::Error,
-    },
+    Taken { address: SocketAddr, source: io::Error },
     #[error("cannot listen on {address}: {source}")]
-    Listen {
-        address: SocketAddr,
-        source: io::Error,
-    },
+    Listen { address: SocketAddr, source: io::Error },
 }
 
 /// A bound listener and the front that answers what comes in.
@@ -98,15 +92,7 @@ impl Server {
             io::ErrorKind::AddrInUse => Error::Taken { address, source },
             _ => Error::Listen { address, source },
         })?;
-        Ok(Self {
-            listener,
-            local,
-            options,
-            front,
-            clock,
-            tasks,
-            chance,
-        })
+        Ok(Self { listener, local, options, front, clock, tasks, chance })
     }
 
     pub fn local_addr(&self) -> SocketAddr {
@@ -116,15 +102,7 @@ impl Server {
     /// Serves until `shutdown`; then lets requests that have begun finish, within the drain time.
     /// Whether all did.
     pub async fn run(self, shutdown: Shutdown) -> bool {
-        let Self {
-            listener,
-            local,
-            options,
-            front,
-            clock,
-            tasks,
-            mut chance,
-        } = self;
+        let Self { listener, local, options, front, clock, tasks, mut chance } = self;
         let places = Arc::new(Semaphore::new(options.connections_max));
         let cut = Shutdown::new();
         let shared = Arc::new(Shared {

@@ -52,12 +52,10 @@ impl<'a> Query<'a> {
 
     /// The raw value of a name that needs no decoding itself.
     fn raw(self, name: &str) -> Option<&'a str> {
-        self.0
-            .split('&')
-            .find_map(|pair| match pair.split_once('=') {
-                Some((key, value)) => (key == name).then_some(value),
-                None => (pair == name).then_some(""),
-            })
+        self.0.split('&').find_map(|pair| match pair.split_once('=') {
+            Some((key, value)) => (key == name).then_some(value),
+            None => (pair == name).then_some(""),
+        })
     }
 
     /// The decoded value of a name.
@@ -82,19 +80,18 @@ impl<'a> Query<'a> {
     pub fn text(self, name: &str) -> Result<Option<Cow<'a, str>>, BadText> {
         match self.bytes(name)? {
             None => Ok(None),
-            Some(Cow::Borrowed(bytes)) => std::str::from_utf8(bytes)
-                .map(|t| Some(t.into()))
-                .map_err(|_| BadText::NotUtf8),
-            Some(Cow::Owned(bytes)) => String::from_utf8(bytes)
-                .map(|t| Some(t.into()))
-                .map_err(|_| BadText::NotUtf8),
+            Some(Cow::Borrowed(bytes)) => {
+                std::str::from_utf8(bytes).map(|t| Some(t.into())).map_err(|_| BadText::NotUtf8)
+            }
+            Some(Cow::Owned(bytes)) => {
+                String::from_utf8(bytes).map(|t| Some(t.into())).map_err(|_| BadText::NotUtf8)
+            }
         }
     }
 
     /// Whether a name is given as `true`.
     pub fn flag(self, name: &str) -> bool {
-        self.raw(name)
-            .is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1")
+        self.raw(name).is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1")
     }
 }
 
@@ -116,10 +113,7 @@ mod tests {
 
     #[test]
     fn a_path_is_decoded_once_and_its_plus_is_a_plus() {
-        assert_eq!(
-            decode("a+b%20c%252F").as_deref(),
-            Ok(b"a+b c%2F".as_slice())
-        );
+        assert_eq!(decode("a+b%20c%252F").as_deref(), Ok(b"a+b c%2F".as_slice()));
         assert_eq!(decode("%ff").as_deref(), Ok(b"\xff".as_slice()));
         for bad in ["%", "%2", "%zz", "a%+1", "%%20", "%2\u{e9}"] {
             assert_eq!(decode(bad), Err(BadText::Percent), "{bad}");

@@ -51,20 +51,14 @@ fn suffix(wanted: u64, len: u64) -> Range {
         return Range::Unsatisfiable;
     }
     let wanted = wanted.min(len);
-    Range::Part {
-        from: len - wanted,
-        len: wanted,
-    }
+    Range::Part { from: len - wanted, len: wanted }
 }
 
 fn part(from: u64, to: u64, len: u64) -> Range {
     if from >= len {
         return Range::Unsatisfiable;
     }
-    Range::Part {
-        from,
-        len: to.min(len - 1) - from + 1,
-    }
+    Range::Part { from, len: to.min(len - 1) - from + 1 }
 }
 
 #[cfg(test)]
@@ -80,22 +74,12 @@ mod tests {
         check("bytes=2-5", Range::Part { from: 2, len: 4 });
         check("Bytes = 2-5", Range::Part { from: 2, len: 4 });
         check("bytes=2-", Range::Part { from: 2, len: 8 });
-        check(
-            "bytes=2-99999999999999999999999",
-            Range::Part { from: 2, len: 8 },
-        );
+        check("bytes=2-99999999999999999999999", Range::Part { from: 2, len: 8 });
         check("bytes=-3", Range::Part { from: 7, len: 3 });
         check("bytes=-30", Range::Part { from: 0, len: 10 });
         check("bytes=10-", Range::Unsatisfiable);
         check("bytes=-0", Range::Unsatisfiable);
-        for whole in [
-            "bytes=5-2",
-            "bytes=0-1,3-4",
-            "lines=0-1",
-            "bytes=a-b",
-            "bytes",
-            "bytes=-",
-        ] {
+        for whole in ["bytes=5-2", "bytes=0-1,3-4", "lines=0-1", "bytes=a-b", "bytes", "bytes=-"] {
             check(whole, Range::Whole);
         }
         assert_eq!(range(None, 10), Range::Whole);

@@ -44,12 +44,7 @@ struct More {
 
 impl Refusal {
     pub fn new(status: StatusCode, code: u32, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            status,
-            code,
-            message: message.into(),
-            more: None,
-        }
+        Self { status, code, message: message.into(), more: None }
     }
 
     pub fn bad_request(code: u32, message: impl Into<Cow<'static, str>>) -> Self {
@@ -58,11 +53,7 @@ impl Refusal {
 
     /// No such place.
     pub fn no_route() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            code::NO_ROUTE,
-            "No route for that URI",
-        )
+        Self::new(StatusCode::NOT_FOUND, code::NO_ROUTE, "No route for that URI")
     }
 
     /// A known place, but not this way; `allowed` as in the `Allow` header.
@@ -75,20 +66,14 @@ impl Refusal {
     /// Adds an error that explains this one.
     #[must_use]
     pub fn because(mut self, code: u32, message: impl Into<Cow<'static, str>>) -> Self {
-        self.more
-            .get_or_insert_default()
-            .chain
-            .push((code, message.into()));
+        self.more.get_or_insert_default().chain.push((code, message.into()));
         self
     }
 
     /// Adds a header to the answer.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.more
-            .get_or_insert_default()
-            .headers
-            .push((name, value));
+        self.more.get_or_insert_default().headers.push((name, value));
         self
     }
 
@@ -104,35 +89,20 @@ impl Refusal {
         let error = Error {
             code: self.code,
             message: &self.message,
-            error_chain: chain
-                .map(|(code, message)| Cause {
-                    code: *code,
-                    message,
-                })
-                .collect(),
+            error_chain: chain.map(|(code, message)| Cause { code: *code, message }).collect(),
         };
-        let envelope = Envelope {
-            result: (),
-            success: false,
-            errors: [error],
-            messages: [],
-        };
+        let envelope = Envelope { result: (), success: false, errors: [error], messages: [] };
         let json = serde_json::to_vec(&envelope).expect("plain fields serialize");
         let mut res = Response::new(Body::from(json));
-        res.headers_mut().insert(
-            http::header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
+        res.headers_mut()
+            .insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         self.finish(res)
     }
 
     /// As the status line's reason, for clients that read nothing else; also as the body.
     pub fn phrase(&self) -> Res {
-        let plain: String = self
-            .message
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
+        let plain: String =
+            self.message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let text = Bytes::from(plain);
         let mut res = Response::new(Body::from(text.clone()));
         if let Ok(reason) = ReasonPhrase::try_from(text) {
@@ -201,10 +171,7 @@ mod tests {
     fn a_phrase_has_no_character_that_breaks_the_status_line() {
         let res = Refusal::bad_request(1, "\"a\r\nb\" is not a valid type: é").phrase();
         let reason = res.extensions().get::<ReasonPhrase>().expect("a reason");
-        assert_eq!(
-            reason.as_bytes(),
-            "\"a  b\" is not a valid type: é".as_bytes()
-        );
+        assert_eq!(reason.as_bytes(), "\"a  b\" is not a valid type: é".as_bytes());
     }
 
     #[test]

@@ -20,10 +20,7 @@ impl Places {
     pub fn new(names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let token = |name: &str| {
             let fits = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-            let name: String = name
-                .chars()
-                .map(|c| if fits(c) { c } else { '-' })
-                .collect();
+            let name: String = name.chars().map(|c| if fits(c) { c } else { '-' }).collect();
             if name.starts_with(|c: char| c.is_ascii_alphabetic()) {
                 name
             } else {
@@ -34,21 +31,14 @@ impl Places {
     }
 
     pub fn name(&self, location: LocationId) -> &str {
-        self.0
-            .get(location.index())
-            .map_or("unknown", String::as_str)
+        self.0.get(location.index()).map_or("unknown", String::as_str)
     }
 }
 
 /// What each hop did, the one nearest the origin first.
 pub fn cache_status(hops: &[HopReport], places: &Places) -> HeaderValue {
     write(hops, |text, report| {
-        let _ = write!(
-            text,
-            "{}-{}",
-            places.name(report.location),
-            report.hop.name()
-        );
+        let _ = write!(text, "{}-{}", places.name(report.location), report.hop.name());
         text.push_str(match report.outcome {
             Outcome::Hit | Outcome::Stale => "; hit",
             Outcome::Miss => "; fwd=miss",
@@ -108,14 +98,7 @@ mod tests {
         ttl: Option<i64>,
     ) -> HopReport {
         let took = Duration::from_micros(12_345);
-        HopReport {
-            location: LocationId(location),
-            hop,
-            outcome,
-            stored,
-            ttl,
-            took,
-        }
+        HopReport { location: LocationId(location), hop, outcome, stored, ttl, took }
     }
 
     #[test]
@@ -138,14 +121,8 @@ mod tests {
     fn every_outcome_has_its_words() {
         let places = Places::new(["a"]);
         let of = |outcome, ttl| cache_status(&[report(0, Hop::Edge, outcome, false, ttl)], &places);
-        assert_eq!(
-            of(Outcome::Stale, Some(-3)),
-            "a-edge; hit; ttl=-3; detail=stale"
-        );
-        assert_eq!(
-            of(Outcome::Suspect, None),
-            "a-edge; fwd=stale; detail=suspect"
-        );
+        assert_eq!(of(Outcome::Stale, Some(-3)), "a-edge; hit; ttl=-3; detail=stale");
+        assert_eq!(of(Outcome::Suspect, None), "a-edge; fwd=stale; detail=suspect");
         assert_eq!(of(Outcome::Bypass, None), "a-edge; fwd=bypass");
         assert_eq!(cache_status(&[], &places), "");
     }

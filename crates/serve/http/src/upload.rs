@@ -50,13 +50,7 @@ impl Upload {
         drained_max: u64,
     ) -> Self {
         let waits = head.get(http::header::EXPECT).is_some();
-        Self {
-            source: Source::Wire(body),
-            clock,
-            pause_max,
-            drained_max,
-            waits,
-        }
+        Self { source: Source::Wire(body), clock, pause_max, drained_max, waits }
     }
 
     /// A body that is already here, in parts.
@@ -102,9 +96,7 @@ impl Upload {
                     Err(_) => continue,
                 },
                 Ok(Some(Err(_))) => UploadError::Cut,
-                Err(_) => UploadError::Slow {
-                    pause_max: self.pause_max,
-                },
+                Err(_) => UploadError::Slow { pause_max: self.pause_max },
             };
             self.source = Source::Cut;
             return Some(Err(error));
@@ -216,20 +208,14 @@ mod tests {
     use super::*;
 
     fn upload(parts: &[&'static str]) -> Upload {
-        let parts = parts
-            .iter()
-            .map(|part| Bytes::from_static(part.as_bytes()))
-            .collect();
+        let parts = parts.iter().map(|part| Bytes::from_static(part.as_bytes())).collect();
         Upload::ready(parts, Clock::system())
     }
 
     #[tokio::test]
     async fn a_body_is_put_together_up_to_its_limit_and_no_further() {
         assert_eq!(upload(&[]).collect(0).await, Ok(Bytes::new()));
-        assert_eq!(
-            upload(&["ab", "", "cd"]).collect(4).await,
-            Ok(Bytes::from_static(b"abcd"))
-        );
+        assert_eq!(upload(&["ab", "", "cd"]).collect(4).await, Ok(Bytes::from_static(b"abcd")));
         let error = upload(&["ab", "cd"]).collect(3).await;
         assert_eq!(error, Err(UploadError::TooLarge { len: 4, limit: 3 }));
     }

@@ -14,6 +14,8 @@ mod origin;
 mod service;
 mod site;
 mod stores;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod write;
 
 use littoral_types::Kind;

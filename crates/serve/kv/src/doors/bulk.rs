@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, Stream, StreamExt as _};
-use littoral_http::Refusal;
+use littoral_http::{Object, Refusal};
 use littoral_types::{Body, Ctx, Version, Wall};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -75,10 +75,10 @@ pub(crate) fn members<'a>(
     policy: &Policy,
     now: Wall,
 ) -> Result<Vec<Checked<'a>>, Refusal> {
-    let Limited(members) = parse::<Limited<Member<'a>>>(body)?;
+    let Limited(members) = parse::<Limited<Object<Member<'a>>>>(body)?;
     let mut checked: Vec<Checked<'a>> = Vec::with_capacity(members.len());
     let mut places = HashMap::with_capacity(members.len());
-    for (at, member) in members.into_iter().enumerate() {
+    for (at, Object(member)) in members.into_iter().enumerate() {
         let named = at_place(at, member.key());
         let member = member.check(policy, now).map_err(|refusal| prefixed(refusal, &named))?;
         match places.entry(member.key.clone()) {
@@ -270,7 +270,7 @@ struct AskedJson {
 
 impl Asked {
     pub(crate) fn read(body: &[u8], policy: &Policy) -> Result<Self, Refusal> {
-        let asked: AskedJson = parse(body)?;
+        let Object(asked) = parse::<Object<AskedJson>>(body)?;
         let refused = |message: String| Err(Refusal::bad_request(refuse::BULK_GET, message));
         let kind = match asked.kind.as_deref() {
             None | Some("" | "text") => Kind::Text,
@@ -395,7 +395,16 @@ mod tests {
 
     #[test]
     fn what_is_not_an_array_of_members_is_refused() {
-        for bad in ["", "{}", "null", "[1]", r#"[{"key":"a"}]"#, r#"[{"key":"a","value":"1"}"#] {
+        for bad in [
+            "",
+            "{}",
+            "null",
+            "[1]",
+            r#"[["a","v"]]"#,
+            r#"[["a","v",false,null,null,null]]"#,
+            r#"[{"key":"a"}]"#,
+            r#"[{"key":"a","value":"1"}"#,
+        ] {
             assert_eq!(put(bad).expect_err(bad).code, 10012, "{bad}");
         }
         let many = |count: usize| {

@@ -3,7 +3,7 @@
 use bytes::{Buf as _, BytesMut};
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
-use littoral_http::{Call, Refusal, code};
+use littoral_http::{Call, Object, Refusal, code};
 use littoral_types::Ctx;
 use serde::Serialize;
 
@@ -71,6 +71,7 @@ impl Lines {
     fn last(&mut self) -> Option<(u64, BytesMut)> {
         self.count += 1;
         let line = self.held.split();
+        self.looked = 0;
         (!line.trim_ascii().is_empty()).then_some((self.count, line))
     }
 }
@@ -159,7 +160,7 @@ impl Doors {
         text: &[u8],
     ) -> (String, Result<(), Refusal>) {
         let member: Member<'_> = match serde_json::from_slice(text) {
-            Ok(member) => member,
+            Ok(Object(member)) => member,
             Err(error) => return (String::new(), Err(refuse::bad_body(error))),
         };
         let key = member.key().to_owned();
@@ -207,6 +208,7 @@ mod tests {
                 }
             }
             found.extend(lines.last().map(|(number, line)| (number, line.to_vec())));
+            assert!(lines.next().is_none() && lines.last().is_none());
             let expected =
                 [(1, b"{\"a\":1}".to_vec()), (4, b"{\"b\":2}\r".to_vec()), (5, b"last".to_vec())];
             assert_eq!(found, expected, "{size}");

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
-use littoral_http::{Call, Refusal};
+use littoral_http::{Call, Object, Refusal};
 use littoral_types::Ctx;
 use serde::Deserialize;
 
@@ -69,7 +69,7 @@ struct Which {
 
 /// The prefix that a delete names; all keys must be asked for in so many words.
 fn prefix(body: &[u8]) -> Result<Bytes, Refusal> {
-    let which: Which = bulk::parse(body)?;
+    let Object(which) = bulk::parse::<Object<Which>>(body)?;
     let named = which.keys.is_empty() && which.prefixes.is_empty();
     match (which.prefix, which.everything) {
         (Some(prefix), false) if named && !prefix.is_empty() => checked_prefix(prefix),
@@ -82,7 +82,7 @@ fn prefix(body: &[u8]) -> Result<Bytes, Refusal> {
 
 /// What a purge names.
 fn scopes(body: &[u8]) -> Result<Vec<PurgeScope>, Refusal> {
-    let which: Which = bulk::parse(body)?;
+    let Object(which) = bulk::parse::<Object<Which>>(body)?;
     let prefixes = which.prefix.into_iter().chain(which.prefixes);
     let mut scopes = Vec::new();
     for prefix in prefixes.filter(|prefix| !prefix.is_empty()) {
