@@ -10,7 +10,10 @@ mod config;
 mod failure;
 mod files;
 mod logs;
+mod mark;
 mod network;
+mod node;
+mod world;
 mod terminal;
 
 use std::process::ExitCode;

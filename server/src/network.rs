@@ -1,11 +1,26 @@
 //! Composition of a network of locations in one process.
 
+mod doors;
+mod places;
+mod truth;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
-use littoral_types::Tenant;
+use littoral_clock::{Chance, Clock};
+use littoral_peer::Service;
+use littoral_peer::faults::Faults;
+use littoral_peer::local::{self, Trips};
+use littoral_tasks::{Shutdown, Tasks};
+use littoral_types::{StoreId, Tenant};
+use tokio::sync::oneshot;
 
 use crate::config::{self, Limits};
+use crate::node::{Node, Shared};
+use doors::Doors;
+use places::Plan;
 
 /// Everything a network needs to know; values only.
 #[derive(Clone, Debug)]
@@ -78,14 +93,8 @@ pub enum Error {
     )]
     Taken { address: SocketAddr },
     #[error("cannot listen on {address}")]
-    #[diagnostic(
-        code(littoral::listen),
-        help("choose an address of this machine with --listen")
-    )]
-    Listen {
-        address: SocketAddr,
-        source: std::io::Error,
-    },
+    #[diagnostic(code(littoral::listen), help("choose an address of this machine with --listen"))]
+    Listen { address: SocketAddr, source: std::io::Error },
     #[error("cannot use the data directory {}", path.display())]
     #[diagnostic(
         code(littoral::data_dir),
@@ -93,19 +102,21 @@ pub enum Error {
             "check that it is writable and that no other process uses it, or choose another with --data-dir"
         )
     )]
-    DataDir {
-        path: PathBuf,
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    DataDir { path: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("{0}")]
     #[diagnostic(code(littoral::start))]
     Other(String),
 }
 
 /// A network that runs.
-#[derive(Debug)]
 pub struct Network {
-    locations: Vec<Location>,
+    locations: Arc<[Location]>,
+    nodes: Vec<Arc<Node>>,
+    tasks: Tasks,
+    /// Closes the doors, before anything behind them ends.
+    closing: Shutdown,
+    closed: Vec<oneshot::Receiver<()>>,
+    drain_time: Duration,
 }
 
 impl Network {
@@ -113,12 +124,29 @@ impl Network {
     ///
     /// # Errors
     /// When a port is taken or the data directory cannot be used; nothing is left running.
-    #[expect(clippy::unused_async, reason = "composition comes with node.rs")]
+    #[expect(clippy::unused_async, reason = "needs the runtime it will run in")]
     pub async fn start(options: Options) -> Result<Self, Error> {
-        let _ = options;
-        Ok(Self {
-            locations: Vec::new(),
-        })
+        let Plan { topology, trips, places } = places::plan(&options.places)?;
+        let clock = Clock::system();
+        let tasks = Tasks::new(clock.clone());
+        let shared = Shared {
+            clock: clock.clone(),
+            tasks: tasks.clone(),
+            topology: Arc::new(topology),
+            limits: options.limits.clone(),
+            locations: places.len() as u64,
+        };
+        let mut chance = Chance::from_machine();
+        let nodes = nodes(&options, &shared, trips, &mut chance)?;
+        let closing = Shutdown::new();
+        let doors =
+            Doors { shared: &shared, options: &options, places: &places, closing: &closing };
+        let (locations, closed) = doors.open(&nodes, &mut chance)?;
+        for node in &nodes {
+            node.tiers.follow(chance.u64());
+        }
+        let drain_time = options.limits.drain_time.0;
+        Ok(Self { locations, nodes, tasks, closing, closed, drain_time })
     }
 
     pub fn locations(&self) -> &[Location] {
@@ -126,6 +154,52 @@ impl Network {
     }
 
     /// Answers what has been asked, writes what must be kept, and ends.
-    #[expect(clippy::unused_async, reason = "composition comes with node.rs")]
-    pub async fn drain(self) {}
+    pub async fn drain(self) {
+        self.closing.signal();
+        for door in self.closed {
+            // A door that has gone is closed.
+            let _ = door.await;
+        }
+        if !self.tasks.drain(self.drain_time).await {
+            tracing::warn!("writes under way did not end in time; what is owed waits on disk");
+        }
+        let nodes = self.nodes;
+        let flushed = tokio::task::spawn_blocking(move || {
+            for node in &nodes {
+                node.close();
+            }
+        });
+        if flushed.await.is_err() {
+            tracing::error!("the cache on disk was not written; it is read anew after the restart");
+        }
+    }
+}
+
+/// Opens the stores of the truth and every location's node.
+fn nodes(
+    options: &Options,
+    shared: &Shared,
+    trips: Trips,
+    chance: &mut Chance,
+) -> Result<Vec<Arc<Node>>, Error> {
+    let Shared { clock, tasks, topology, limits, .. } = shared;
+    let stores = truth::open(&options.data_dir, shared)?;
+    let network = local::Network::new(clock.clone(), tasks.clone(), trips, Faults::none());
+    let carrier_limits = local::Limits { in_flight_per_peer: limits.questions_per_peer };
+    let mut nodes = Vec::new();
+    for (here, location) in topology.locations() {
+        let dir = options.data_dir.join("nodes").join(&location.name);
+        let truths = StoreId::all().map(|store| {
+            let stands_here = topology.site(store).location == here;
+            stands_here.then(|| Arc::clone(&stores[store.index()]))
+        });
+        let truths: Vec<_> = truths.collect();
+        let truths = truths.try_into().unwrap_or_default();
+        let carrier = network.end(here, carrier_limits);
+        let node = Arc::new(Node::open(here, &dir, shared, carrier, truths, chance.fork())?);
+        let service: Arc<dyn Service> = Arc::clone(&node) as _;
+        network.attach(here, &service);
+        nodes.push(node);
+    }
+    Ok(nodes)
 }

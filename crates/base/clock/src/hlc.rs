@@ -13,6 +13,9 @@ pub struct Hlc {
     clock: Clock,
     /// Wall milliseconds shifted left by 16, plus a counter, as in [`Version`].
     last: AtomicU64,
+    /// The latest wall time this node's own clock has shown, in milliseconds: a clock that is set
+    /// back does not make our own earlier stamps look as if they came from the future.
+    wall_max: AtomicU64,
     writer: u64,
     max_skew: Duration,
 }
@@ -37,12 +40,13 @@ impl std::error::Error for SkewError {}
 impl Hlc {
     /// The writer's id comes from `chance`: a new one at each start.
     pub fn new(clock: Clock, chance: &mut Chance, max_skew: Duration) -> Self {
-        Self { clock, last: AtomicU64::new(0), writer: chance.u64() | 1, max_skew }
+        let (last, wall_max) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { clock, last, wall_max, writer: chance.u64() | 1, max_skew }
     }
 
     /// A stamp newer than every one given or seen before.
     pub fn now(&self) -> Version {
-        let wall = self.clock.stamp_wall().0 << 16;
+        let wall = self.wall() << 16;
         let before = self
             .last
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |last| Some(wall.max(last + 1)))
@@ -60,13 +64,24 @@ impl Hlc {
         Ok(())
     }
 
-    /// Takes note of a stamp that is already the truth, however far ahead: after a restart.
-    pub fn resume(&self, stamp: Version) {
-        self.last.fetch_max(stamp.parts().0, Ordering::AcqRel);
+    /// The latest wall time this clock has stood at: kept over a restart by [`Hlc::resume`].
+    pub fn mark(&self) -> Wall {
+        Wall(self.wall().max(self.last.load(Ordering::Acquire) >> 16))
+    }
+
+    /// Goes on from where an earlier run of this node stood, whatever the machine's clock says.
+    pub fn resume(&self, mark: Wall) {
+        self.wall_max.fetch_max(mark.0, Ordering::AcqRel);
+        self.last.fetch_max(mark.0 << 16, Ordering::AcqRel);
+    }
+
+    fn wall(&self) -> u64 {
+        let now = self.clock.stamp_wall().0;
+        now.max(self.wall_max.fetch_max(now, Ordering::AcqRel))
     }
 
     fn check(&self, stamp: Version) -> Result<(), SkewError> {
-        let Wall(here) = self.clock.stamp_wall();
+        let here = self.wall();
         let ahead = Duration::from_millis(stamp.wall().0.saturating_sub(here));
         if ahead > self.max_skew {
             return Err(SkewError { stamp, ahead, max_skew: self.max_skew });
@@ -92,6 +107,16 @@ mod tests {
         let ahead = Version::new(Wall(1_000_900), 3, 1);
         hlc.observe(ahead).expect("within the skew");
         assert!(hlc.now() > ahead);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_set_back_over_a_restart_goes_on_from_where_it_stood() {
+        let before = hlc(&Clock::simulated(Wall(1_600_000), 0));
+        let stamp = before.now();
+        let after = hlc(&Clock::simulated(Wall(1_000_000), 0));
+        after.resume(before.mark());
+        assert!(after.now() > stamp);
+        after.observe(stamp).expect("its own earlier stamp");
     }
 
     #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@
 pub enum TaskKind {
     /// One client connection. Finishes its request, then closes, by the listener's own drain.
     Connection,
-    /// Accepts connections. Ends at once.
+    /// Accepts connections. Ends by its own drain, before the node's.
     Listener,
     /// Asks the next hop on behalf of everyone who waits. Cancelling loses only a fill.
     Flight,
@@ -23,6 +23,10 @@ pub enum TaskKind {
     Call,
     /// Deletes what a removed namespace held. Cancelling leaves rows nobody can reach.
     Cleanup,
+    /// Writes down where the clock stands. Cancelling loses seconds of it.
+    Mark,
+    /// Trims what has been kept long enough. Cancelling only delays.
+    Trim,
 }
 
 impl TaskKind {
@@ -38,11 +42,13 @@ impl TaskKind {
             Self::Sweep => "sweep",
             Self::Call => "call",
             Self::Cleanup => "cleanup",
+            Self::Mark => "mark",
+            Self::Trim => "trim",
         }
     }
 
     /// Whether a drain drops the task at its next await instead of waiting for it.
     pub fn ends_at_shutdown(self) -> bool {
-        !matches!(self, Self::Connection | Self::Write)
+        !matches!(self, Self::Connection | Self::Listener | Self::Write)
     }
 }

@@ -115,6 +115,11 @@ async fn sweep(tiers: Tiers) {
     let inner = tiers.inner();
     loop {
         inner.clock.sleep(inner.limits.sweep).await;
-        inner.shelf.sweep(inner.streams.applied());
+        let (applied, tiers) = (inner.streams.applied(), tiers.clone());
+        // Reads the whole index of the disk: not where requests are answered.
+        let swept = tokio::task::spawn_blocking(move || tiers.inner().shelf.sweep(applied)).await;
+        if let Err(error) = swept {
+            tracing::error!(%error, "a sweep failed; purges by hand stay until the next");
+        }
     }
 }

@@ -34,7 +34,7 @@ pub struct Parts {
     pub topology: Arc<Topology>,
     pub carrier: Arc<dyn Carrier>,
     /// Without it, nothing outlives the process.
-    pub disk: Option<Arc<Disk>>,
+    pub disk: Option<Disk>,
     pub limits: Limits,
     /// Seed of everything that is random here.
     pub seed: u64,
@@ -118,6 +118,11 @@ impl Tiers {
     /// other locations, which bring none. Whether the kind was still free.
     pub fn register(&self, kind: Kind, origin: Arc<dyn Origin>, policy: Policy) -> bool {
         self.0.origins.add(kind, Registered { origin, policy })
+    }
+
+    /// Waits until what was kept is on the disk, before a graceful end. Blocks.
+    pub fn flush(&self) {
+        self.0.shelf.flush();
     }
 
     pub fn metrics(&self) -> &Metrics {

@@ -17,7 +17,7 @@ use crate::hand::{HandPurges, join};
 /// Entries in memory and on disk, versions remembered, purges by hand.
 pub(crate) struct Shelf {
     memory: Memory<Arc<Entry>>,
-    disk: Option<Arc<Disk>>,
+    disk: Option<Disk>,
     pub(crate) remembered: Remembered,
     pub(crate) hand: HandPurges,
     stripes: Vec<Mutex<()>>,
@@ -52,7 +52,7 @@ impl Held {
 impl Shelf {
     pub(crate) fn new(
         memory: Memory<Arc<Entry>>,
-        disk: Option<Arc<Disk>>,
+        disk: Option<Disk>,
         remembered: Remembered,
         hand: HandPurges,
     ) -> Self {
@@ -213,6 +213,13 @@ impl Shelf {
         }
         for (store, position) in self.hand.drop_through(applied).iter() {
             self.remembered.raise_forgotten(store, position);
+        }
+    }
+
+    /// Waits until what was kept is on the disk. Blocks.
+    pub(crate) fn flush(&self) {
+        if let Some(disk) = &self.disk {
+            disk.flush();
         }
     }
 

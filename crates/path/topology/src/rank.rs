@@ -15,7 +15,16 @@ use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeyHash(pub u64);
 
+/// Keys up to this long are hashed in one go.
+const KEY_BYTES_USUAL: usize = 512;
+
 pub fn key_hash(space: SpaceId, key: &[u8]) -> KeyHash {
+    if key.len() <= KEY_BYTES_USUAL {
+        let mut whole = [0; 16 + KEY_BYTES_USUAL];
+        whole[..16].copy_from_slice(&space.to_bytes());
+        whole[16..16 + key.len()].copy_from_slice(key);
+        return KeyHash(xxh3_64(&whole[..16 + key.len()]));
+    }
     let mut hasher = Xxh3Default::new();
     hasher.update(&space.to_bytes());
     hasher.update(key);

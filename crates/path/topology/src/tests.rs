@@ -45,6 +45,8 @@ fn shares_follow_weights() {
 #[test]
 fn the_hash_is_the_published_one() {
     assert_eq!(key_hash(SpaceId(1), b"greeting"), KeyHash(0x4816_65c9_afb5_413b));
+    let long = key_hash(SpaceId(1), &[7; 600]);
+    assert_eq!(long, KeyHash(0xf791374a2f5d844), "long keys take the other way to the same hash");
     let network = network(&[1.0; 4]);
     let order: Vec<_> = network.ranked(RegionId(0), hash(1)).iter().map(|l| l.0).collect();
     assert_eq!(order, [2, 0, 1, 3]);

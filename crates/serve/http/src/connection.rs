@@ -19,6 +19,7 @@ use tokio::net::TcpStream;
 use tracing::Instrument as _;
 
 use crate::context::{context, new_trace};
+use crate::metrics::Metrics;
 use crate::{Answer, Body, Call, Front, Options, Res, TRACEPARENT, Upload, traceparent};
 
 /// What all connections of a listener share.
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) front: Arc<dyn Front>,
     pub(crate) clock: Clock,
     pub(crate) options: Options,
+    pub(crate) metrics: Metrics,
     /// No new requests.
     pub(crate) draining: Shutdown,
     /// The drain time is over.
@@ -73,7 +75,10 @@ pub(crate) async fn serve(
     connection.as_mut().graceful_shutdown();
     tokio::select! {
         result = connection => report(result),
-        () = shared.cut.wait() => tracing::debug!(%peer, "connection cut by drain"),
+        () = shared.cut.wait() => {
+            shared.metrics.cut.inc();
+            tracing::debug!(%peer, "connection cut by drain");
+        }
     }
 }
 
@@ -132,44 +137,33 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         let span = tracing::debug_span!("request", trace = %format_args!("{:032x}", trace.trace));
         let answer = span.in_scope(|| front.answer(Call { head, body, peer: self.peer, ctx }));
         match answer {
-            Answer::Ready(res) => Answering::Ready(Some(self.finish(res, trace, shown))),
+            Answer::Ready(res) => {
+                Answering::Ready(Some(self.shared.finish(res, &self.pulse.busy, trace, shown)))
+            }
             Answer::Later(later) => {
-                let busy = Arc::clone(&self.pulse.busy);
-                let draining = self.shared.draining.clone();
-                Answering::Later(Box::pin(
-                    async move { finish(later.await, busy, draining, trace, shown) }
-                        .instrument(span),
-                ))
+                let (shared, busy) = (Arc::clone(&self.shared), Arc::clone(&self.pulse.busy));
+                let answered = async move { shared.finish(later.await, &busy, trace, shown) };
+                Answering::Later(Box::pin(answered.instrument(span)))
             }
         }
     }
 }
 
-impl Service {
-    fn finish(&self, res: Res, trace: Trace, shown: bool) -> Res {
-        if !res.body().takes_time() {
-            return with_trace(res, trace, shown);
+impl Shared {
+    /// Counts an answer, and names its trace to whoever asked with one, and to whoever may have to
+    /// ask us what went wrong.
+    fn finish(&self, mut res: Res, busy: &Arc<()>, trace: Trace, shown: bool) -> Res {
+        self.metrics.answered(res.status());
+        if shown || res.status().is_server_error() {
+            res.headers_mut().insert(TRACEPARENT, traceparent(trace));
         }
-        let busy = Arc::clone(&self.pulse.busy);
-        finish(res, busy, self.shared.draining.clone(), trace, shown)
+        if !res.body().takes_time() {
+            return res;
+        }
+        let draining = self.draining.clone();
+        let ended = async move { draining.wait().await };
+        res.map(|body: Body| body.guarded(Arc::clone(busy), ended))
     }
-}
-
-fn finish(res: Res, busy: Arc<()>, draining: Shutdown, trace: Trace, shown: bool) -> Res {
-    let res = with_trace(res, trace, shown);
-    if !res.body().takes_time() {
-        return res;
-    }
-    let ended = async move { draining.wait().await };
-    res.map(|body: Body| body.guarded(busy, ended))
-}
-
-/// Names the trace to whoever asked with one, and to whoever may have to ask us what went wrong.
-fn with_trace(mut res: Res, trace: Trace, shown: bool) -> Res {
-    if shown || res.status().is_server_error() {
-        res.headers_mut().insert(TRACEPARENT, traceparent(trace));
-    }
-    res
 }
 
 enum Answering {

@@ -44,7 +44,7 @@ pub fn traceparent(trace: Trace) -> HeaderValue {
 }
 
 /// Trace and sampling of a `traceparent`; `None` when it is not one, and then it is ignored.
-fn parse(header: &[u8]) -> Option<(u128, bool)> {
+pub(crate) fn parse(header: &[u8]) -> Option<(u128, bool)> {
     let text = std::str::from_utf8(header).ok()?;
     let mut parts = text.split('-');
     let (version, trace, span, flags) =

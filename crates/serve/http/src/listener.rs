@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use littoral_clock::{Chance, Clock};
 use littoral_tasks::{Shutdown, TaskKind, Tasks};
+use littoral_telemetry::metrics::{Gauge, Registry};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Front;
 use crate::connection::{self, Shared};
+use crate::metrics::Metrics;
 
 /// A listener's limits.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +68,7 @@ pub struct Server {
     clock: Clock,
     tasks: Tasks,
     chance: Chance,
+    metrics: Metrics,
 }
 
 /// Waiting connections the system holds for us.
@@ -92,7 +95,15 @@ impl Server {
             io::ErrorKind::AddrInUse => Error::Taken { address, source },
             _ => Error::Listen { address, source },
         })?;
-        Ok(Self { listener, local, options, front, clock, tasks, chance })
+        let metrics = Metrics::new(&Registry::new(""));
+        Ok(Self { listener, local, options, front, clock, tasks, chance, metrics })
+    }
+
+    /// Counts in a node's registry, beside what else the node counts.
+    #[must_use]
+    pub fn counted(mut self, registry: &Registry) -> Self {
+        self.metrics = Metrics::new(registry);
+        self
     }
 
     pub fn local_addr(&self) -> SocketAddr {
@@ -102,13 +113,14 @@ impl Server {
     /// Serves until `shutdown`; then lets requests that have begun finish, within the drain time.
     /// Whether all did.
     pub async fn run(self, shutdown: Shutdown) -> bool {
-        let Self { listener, local, options, front, clock, tasks, mut chance } = self;
+        let Self { listener, local, options, front, clock, tasks, mut chance, metrics } = self;
         let places = Arc::new(Semaphore::new(options.connections_max));
         let cut = Shutdown::new();
         let shared = Arc::new(Shared {
             front,
             clock: clock.clone(),
             options,
+            metrics: metrics.clone(),
             draining: shutdown.clone(),
             cut: cut.clone(),
         });
@@ -127,13 +139,15 @@ impl Server {
                 }
             };
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                metrics.shed.inc();
                 shed(&stream);
                 continue;
             };
             let connection = connection::serve(stream, peer, Arc::clone(&shared), chance.fork());
+            let open = Open::new(metrics.connections.clone(), place);
             tasks.spawn(TaskKind::Connection, async move {
                 connection.await;
-                drop(place);
+                drop(open);
             });
         }
         drop(listener);
@@ -141,6 +155,22 @@ impl Server {
         let drained = clock.timeout(options.drain_time, all).await.is_ok();
         cut.signal();
         drained
+    }
+}
+
+/// A connection's place, and that it is counted.
+struct Open(Gauge, #[expect(dead_code, reason = "held")] OwnedSemaphorePermit);
+
+impl Open {
+    fn new(gauge: Gauge, place: OwnedSemaphorePermit) -> Self {
+        gauge.inc();
+        Self(gauge, place)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

@@ -39,7 +39,8 @@ struct Merge {
     seen: HashMap<Bytes, Version>,
 }
 
-/// Each key's versions in order, none twice. A change is shown when the first store has it.
+/// Each key's versions in order, none twice; one that a newer overtook on the way may be left out. A
+/// change is shown when the first store has it.
 pub(crate) fn watch(
     ctx: &Ctx,
     stores: &Stores,

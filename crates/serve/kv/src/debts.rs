@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use littoral_peer::Error as PeerError;
-use littoral_store::{Applied, Debt, Error, Owed};
+use littoral_store::{Applied, Debt, Debts, Error};
 use littoral_tasks::{TaskKind, Tasks};
 use littoral_types::{Ctx, StoreId};
 
@@ -19,27 +19,27 @@ const RETRY_MAX: Duration = Duration::from_secs(5);
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 
 /// Pays debts to both stores until the node drains.
-pub(crate) fn pay(stores: &Stores, owed: &Arc<Owed>, tasks: &Tasks) {
+pub(crate) fn pay(stores: &Stores, owed: &Arc<dyn Debts>, tasks: &Tasks) {
     for store in StoreId::all() {
         tasks.spawn(TaskKind::Owed, deliver(stores.clone(), Arc::clone(owed), store));
     }
 }
 
-async fn deliver(stores: Stores, owed: Arc<Owed>, store: StoreId) {
+async fn deliver(stores: Stores, owed: Arc<dyn Debts>, store: StoreId) {
     let mut added = owed.added();
     let mut wait = RETRY_FIRST;
     loop {
-        if owed.is_empty(store) {
+        if owed.owed(store) == 0 {
             if added.changed().await.is_err() {
                 return;
             }
             stores.clock.sleep(GRACE).await;
             continue;
         }
-        match batch(&stores, &owed, store).await {
+        match batch(&stores, &*owed, store).await {
             Ok(()) => wait = RETRY_FIRST,
             Err(why) => {
-                tracing::debug!(store = store.0, owed = owed.len(store), why, "still owed");
+                tracing::debug!(store = store.0, owed = owed.owed(store), why, "still owed");
                 stores.clock.sleep(wait).await;
                 wait = (wait * 2).min(RETRY_MAX);
             }
@@ -47,7 +47,7 @@ async fn deliver(stores: Stores, owed: Arc<Owed>, store: StoreId) {
     }
 }
 
-async fn batch(stores: &Stores, owed: &Owed, store: StoreId) -> Result<(), String> {
+async fn batch(stores: &Stores, owed: &dyn Debts, store: StoreId) -> Result<(), String> {
     let read = |error: Error| error.to_string();
     for debt in owed.next(store, BATCH).map_err(read)? {
         let deadline = stores.clock.after(stores.store_time);

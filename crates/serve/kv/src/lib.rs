@@ -32,3 +32,6 @@ pub use service::{
 };
 pub use site::Site;
 pub use stores::Stores;
+
+#[cfg(test)]
+mod tests;

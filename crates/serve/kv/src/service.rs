@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use littoral_clock::{Clock, Hlc};
 use littoral_peer::{Error as PeerError, Hops};
-use littoral_store::{Owed, Scope, Staging};
+use littoral_store::{Debts, Scope, Staging};
 use littoral_tasks::Tasks;
 use littoral_tiers::{Policy as TierPolicy, Served, Tiers};
 use littoral_types::{Body, Ctx, Position, StoreId, Version, Wall};
@@ -27,7 +27,7 @@ struct Inner {
     stores: Stores,
     tiers: Tiers,
     writer: Writer,
-    owed: Option<Arc<Owed>>,
+    owed: Option<Arc<dyn Debts>>,
     staging: Staging,
 }
 
@@ -39,7 +39,7 @@ pub struct Parts {
     pub stores: Stores,
     pub tiers: Tiers,
     /// The node's durable queue of debts; without one, writes wait for both stores.
-    pub owed: Option<Arc<Owed>>,
+    pub owed: Option<Arc<dyn Debts>>,
     pub staging: Staging,
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use littoral_clock::Hlc;
 use littoral_peer::Error as PeerError;
-use littoral_store::{Applied, Condition, Owed, Row, Write};
+use littoral_store::{Applied, Condition, Debts, Row, Write};
 use littoral_tasks::{TaskKind, Tasks};
 use littoral_tiers::{Entry, Tiers};
 use littoral_topology::key_hash;
@@ -26,7 +26,7 @@ pub(crate) struct Writer {
     pub(crate) tasks: Tasks,
     pub(crate) hlc: Arc<Hlc>,
     /// Without it, writes wait for both stores.
-    pub(crate) owed: Option<Arc<Owed>>,
+    pub(crate) owed: Option<Arc<dyn Debts>>,
 }
 
 /// What to write where.

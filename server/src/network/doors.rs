@@ -1,0 +1,107 @@
+//! Opens every location's listener.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+
+use littoral_clock::Chance;
+use littoral_http::{Options as HttpOptions, Server};
+use littoral_tasks::{Shutdown, TaskKind};
+use tokio::sync::oneshot;
+
+use super::{Error, Location, Options, Place, Places};
+use crate::front::Outer;
+use crate::node::{Node, Shared};
+
+/// What the listeners of a process are opened with.
+pub(super) struct Doors<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) options: &'a Options,
+    pub(super) places: &'a [Place],
+    pub(super) closing: &'a Shutdown,
+}
+
+pub(super) type Opened = (Arc<[Location]>, Vec<oneshot::Receiver<()>>);
+
+impl Doors<'_> {
+    /// Binds all, then serves. What tells of a closed door comes with the locations.
+    pub(super) fn open(&self, nodes: &[Arc<Node>], chance: &mut Chance) -> Result<Opened, Error> {
+        let known = Arc::new(OnceLock::new());
+        let mut servers = Vec::with_capacity(nodes.len());
+        for (at, node) in nodes.iter().enumerate() {
+            let front = Arc::new(self.front(node, &known)?);
+            let Shared { clock, tasks, .. } = self.shared;
+            let address = self.address(at)?;
+            let bound = Server::bind(
+                address,
+                self.http(),
+                front,
+                clock.clone(),
+                tasks.clone(),
+                chance.fork(),
+            );
+            servers.push(bound.map_err(refused)?);
+        }
+        let location = |(place, server): (&Place, &Server)| Location {
+            name: place.name.clone(),
+            region: place.region.clone(),
+            address: server.local_addr(),
+        };
+        let locations: Arc<[Location]> = self.places.iter().zip(&servers).map(location).collect();
+        known.get_or_init(|| Arc::clone(&locations));
+        Ok((locations, servers.into_iter().map(|server| self.serve(server)).collect()))
+    }
+
+    fn front(
+        &self,
+        node: &Arc<Node>,
+        known: &Arc<OnceLock<Arc<[Location]>>>,
+    ) -> Result<Outer, Error> {
+        let dev = matches!(self.options.places, Places::Modelled { .. });
+        Outer::new(node, self.shared, &self.options.access, dev.then(|| Arc::clone(known)))
+    }
+
+    /// The configured address, or the next port after the first location's.
+    fn address(&self, at: usize) -> Result<SocketAddr, Error> {
+        let mut address = self.options.listen;
+        if let Some(own) = self.places[at].listen {
+            return Ok(own);
+        }
+        if address.port() != 0 {
+            let next = usize::from(address.port()) + at;
+            let port = u16::try_from(next)
+                .map_err(|_| Error::Other(format!("location {} would need port {next}", at + 1)))?;
+            address.set_port(port);
+        }
+        Ok(address)
+    }
+
+    fn http(&self) -> HttpOptions {
+        let limits = &self.options.limits;
+        HttpOptions {
+            connections_max: limits.connections,
+            request_time: limits.request_time.0,
+            drain_time: limits.drain_time.0,
+            ..HttpOptions::default()
+        }
+    }
+
+    fn serve(&self, server: Server) -> oneshot::Receiver<()> {
+        let (closed, wait) = oneshot::channel();
+        let closing = self.closing.clone();
+        self.shared.tasks.spawn(TaskKind::Listener, async move {
+            if !server.run(closing).await {
+                tracing::warn!("requests under way did not end in time and were cut");
+            }
+            // Nobody waits when the process ends otherwise.
+            let _ = closed.send(());
+        });
+        wait
+    }
+}
+
+fn refused(error: littoral_http::Error) -> Error {
+    match error {
+        littoral_http::Error::Taken { address, .. } => Error::Taken { address },
+        littoral_http::Error::Listen { address, source } => Error::Listen { address, source },
+    }
+}

@@ -1,0 +1,46 @@
+//! Opens the two embedded stores of the truth.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use littoral_store::{Fjall, Options, Store};
+use littoral_tasks::TaskKind;
+use littoral_types::StoreId;
+
+use super::Error;
+use crate::node::Shared;
+
+/// How often the outbox is trimmed.
+const TRIM_EVERY: Duration = Duration::from_secs(600);
+
+pub(super) fn open(data_dir: &Path, shared: &Shared) -> Result<Vec<Arc<dyn Store>>, Error> {
+    let options =
+        Options { writes_waiting_max: shared.limits.writes_waiting, ..Options::default() };
+    let open = |store: StoreId| {
+        let path = data_dir.join(format!("store-{}", store.0));
+        let opened = std::fs::create_dir_all(&path)
+            .map_err(|error| littoral_store::Error::Write(error.to_string()))
+            .and_then(|()| Fjall::open(&path, options, shared.clock.clone()));
+        match opened {
+            Ok(opened) => {
+                shared.tasks.spawn(TaskKind::Trim, trim(Arc::clone(&opened), shared));
+                Ok(opened as Arc<dyn Store>)
+            }
+            Err(error) => Err(Error::DataDir { path, source: error.into() }),
+        }
+    };
+    StoreId::all().map(open).collect()
+}
+
+fn trim(store: Arc<Fjall>, shared: &Shared) -> impl Future<Output = ()> + use<> {
+    let (clock, keep) = (shared.clock.clone(), shared.limits.purge_log.0);
+    async move {
+        loop {
+            clock.sleep(TRIM_EVERY).await;
+            if let Err(error) = store.trim_outbox(keep).await {
+                tracing::warn!(%error, "the purge log was not trimmed; it is tried again");
+            }
+        }
+    }
+}

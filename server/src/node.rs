@@ -1,0 +1,158 @@
+//! One location's node: its tiers, its key-value store, and what it answers for others.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use littoral_clock::{Chance, Clock, Hlc};
+use littoral_disk::Disk;
+use littoral_kv::{Kv, Parts as KvParts, Site, Stores};
+use littoral_peer::{Carrier, Error, Reply, Request, Service};
+use littoral_store::{Debts, Owed, OwedOptions, Staging, Store};
+use littoral_tasks::{TaskKind, Tasks};
+use littoral_telemetry::metrics::Registry;
+use littoral_tiers::{Parts as TierParts, Publisher, Tiers};
+use littoral_topology::Topology;
+use littoral_types::{Ctx, LocationId, STORES};
+
+use crate::config::Limits;
+use crate::mark::Mark;
+use crate::network;
+
+/// A location's node.
+pub struct Node {
+    pub here: LocationId,
+    pub tiers: Tiers,
+    pub kv: Kv,
+    pub metrics: Registry,
+    mark: Mark,
+    sites: [Option<Stand>; STORES],
+}
+
+/// A store beside this node.
+struct Stand {
+    site: Site,
+    publisher: Publisher,
+}
+
+/// What the nodes of a process share.
+pub struct Shared {
+    pub clock: Clock,
+    pub tasks: Tasks,
+    pub topology: Arc<Topology>,
+    pub limits: Limits,
+    /// Locations in this process: the memory budget is divided among them.
+    pub locations: u64,
+}
+
+/// The stores of the truth, those that stand at this node's location.
+pub type Truths = [Option<Arc<dyn Store>>; STORES];
+
+impl Node {
+    /// # Errors
+    /// When the node's folder cannot be used.
+    pub fn open(
+        here: LocationId,
+        dir: &Path,
+        shared: &Shared,
+        carrier: Arc<dyn Carrier>,
+        truths: Truths,
+        mut chance: Chance,
+    ) -> Result<Self, network::Error> {
+        let Shared { clock, tasks, topology, limits, .. } = shared;
+        let restarted = dir.exists();
+        let refused = |source: Box<dyn std::error::Error + Send + std::marker::Sync>| {
+            network::Error::DataDir { path: dir.to_owned(), source }
+        };
+        std::fs::create_dir_all(dir).map_err(|error| refused(error.into()))?;
+        let staging = Staging::open(&dir.join("staging")).map_err(|e| refused(e.into()))?;
+        let owed = Owed::open(&dir.join("owed"), OwedOptions::default());
+        let owed = owed.map_err(|error| refused(error.into()))?;
+        let disk_limits =
+            littoral_disk::Limits { bytes_max: limits.disk.0, ..littoral_disk::Limits::default() };
+        let disk = Disk::open(&dir.join("cache"), disk_limits, chance.u64());
+        let disk = disk.map_err(|error| refused(error.into()))?;
+        let hlc = Arc::new(Hlc::new(clock.clone(), &mut chance, limits.max_skew.0));
+        let mark = Mark::new(dir, &hlc);
+        mark.resume();
+        tasks.spawn(TaskKind::Mark, mark.clone().keep(clock.clone()));
+        let metrics = Registry::new(&topology.location(here).name);
+        let tiers = Tiers::new(TierParts {
+            here,
+            clock: clock.clone(),
+            tasks: tasks.clone(),
+            hlc: Arc::clone(&hlc),
+            topology: Arc::clone(topology),
+            carrier: Arc::clone(&carrier),
+            disk: Some(disk),
+            limits: tier_limits(limits, shared.locations),
+            seed: chance.u64(),
+            restarted,
+            metrics: metrics.clone(),
+        });
+        let store_time = limits.hop_time.0;
+        let stores = Stores::new(carrier, Arc::clone(topology), clock.clone(), store_time);
+        let kv = Kv::new(KvParts {
+            clock: clock.clone(),
+            tasks: tasks.clone(),
+            hlc: Arc::clone(&hlc),
+            stores,
+            tiers: tiers.clone(),
+            owed: Some(owed as Arc<dyn Debts>),
+            staging,
+        });
+        let stand = |store: Option<Arc<dyn Store>>| {
+            let store = store?;
+            let site = Site::new(Arc::clone(&store), Arc::clone(&hlc));
+            let publisher = Publisher::new(store, Arc::clone(topology), clock.clone());
+            Some(Stand { site, publisher })
+        };
+        let sites = truths.map(stand);
+        Ok(Self { here, tiers, kv, metrics, mark, sites })
+    }
+
+    /// Writes down what a graceful end keeps. Blocks.
+    pub fn close(&self) {
+        self.tiers.flush();
+        self.mark.write();
+    }
+}
+
+fn tier_limits(limits: &Limits, locations: u64) -> littoral_tiers::Limits {
+    littoral_tiers::Limits {
+        memory_bytes: limits.memory.0 / locations,
+        remembered_versions: limits.remembered_versions,
+        waiters_per_key: limits.waiters_per_key,
+        hop_time: limits.hop_time.0,
+        heartbeat: limits.heartbeat.0,
+        silence: limits.silence.0,
+        ..littoral_tiers::Limits::default()
+    }
+}
+
+impl Service for Node {
+    fn handle(
+        &self,
+        _from: LocationId,
+        ctx: Ctx,
+        request: Request,
+    ) -> BoxFuture<'_, Result<Reply, Error>> {
+        Box::pin(async move {
+            match request {
+                Request::Ask(question) => self.tiers.answer(ctx, question).await.map(Reply::Answer),
+                Request::Store(store, call) => {
+                    let stand = self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
+                    stand.site.handle(call).await.map(Reply::Store)
+                }
+                Request::Follow(store, follow) => {
+                    let stand = self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
+                    stand.publisher.follow(follow).await.map(Reply::Followed)
+                }
+            }
+        })
+    }
+}
+
+fn elsewhere() -> Error {
+    Error::Refused("that store stands elsewhere".into())
+}
