@@ -14,6 +14,7 @@ mod cursor;
 mod directory;
 mod expiry;
 mod export;
+pub mod fuzzing;
 mod import;
 mod key;
 mod listing;

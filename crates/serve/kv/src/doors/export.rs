@@ -12,7 +12,7 @@ use littoral_http::{Body, Query, Refusal, Res};
 use littoral_types::Ctx;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::listing::Entry;
+use super::listing::{Entry, Text};
 use super::{Doors, refuse};
 use crate::{ListOptions, Listing, Namespace};
 
@@ -99,6 +99,17 @@ async fn line(listing: &Listing) -> Result<Vec<u8>, Refusal> {
     line.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
     line.push(b'\n');
     Ok(line)
+}
+
+/// A value as a member of a bulk write, for fuzzing.
+pub(crate) fn member(value: &[u8]) -> String {
+    #[derive(serde::Serialize)]
+    struct Member {
+        key: &'static str,
+        #[serde(flatten)]
+        value: Text,
+    }
+    serde_json::to_string(&Member { key: "k", value: Text::of(value) }).expect("text keys only")
 }
 
 #[cfg(test)]

@@ -191,6 +191,18 @@ fn too_long(line: u64) -> Refusal {
     )
 }
 
+/// Reads a body's lines, for fuzzing.
+pub(crate) fn read(body: &[u8]) {
+    let mut lines = Lines::default();
+    for part in body.chunks(7) {
+        lines.push(part);
+        while let Some((_, line)) = lines.next() {
+            assert!(!line.contains(&b'\n'), "a line is one");
+        }
+    }
+    lines.last();
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -143,6 +143,12 @@ impl Doors {
     }
 }
 
+/// Reads a body every way, for fuzzing.
+pub(crate) fn read(body: &[u8]) {
+    // Refused or not: both are answers.
+    let _ = (prefix(body), scopes(body));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

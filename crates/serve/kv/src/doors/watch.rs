@@ -173,7 +173,7 @@ fn resume(query: Query<'_>, headers: &HeaderMap) -> Result<Option<WatchFrom>, Re
     read_place(id).map(Some).ok_or_else(refused)
 }
 
-fn read_place(id: &str) -> Option<WatchFrom> {
+pub(crate) fn read_place(id: &str) -> Option<WatchFrom> {
     let bytes = URL_SAFE_NO_PAD.decode(id).ok()?;
     let (places, rest) = bytes.as_chunks::<PLACE_BYTES>();
     if places.is_empty() || places.len() > STORES || !rest.is_empty() {
