@@ -8,11 +8,13 @@ mod client;
 mod commands;
 mod config;
 mod failure;
+mod front;
 mod files;
 mod logs;
 mod mark;
 mod network;
 mod node;
+mod opening;
 mod world;
 mod terminal;
 

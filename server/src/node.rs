@@ -21,7 +21,6 @@ use crate::network;
 
 /// A location's node.
 pub struct Node {
-    pub here: LocationId,
     pub tiers: Tiers,
     pub kv: Kv,
     pub metrics: Registry,
@@ -61,7 +60,7 @@ impl Node {
     ) -> Result<Self, network::Error> {
         let Shared { clock, tasks, topology, limits, .. } = shared;
         let restarted = dir.exists();
-        let refused = |source: Box<dyn std::error::Error + Send + std::marker::Sync>| {
+        let refused = |source: Box<dyn std::error::Error + Send + Sync>| {
             network::Error::DataDir { path: dir.to_owned(), source }
         };
         std::fs::create_dir_all(dir).map_err(|error| refused(error.into()))?;
@@ -108,7 +107,7 @@ impl Node {
             Some(Stand { site, publisher })
         };
         let sites = truths.map(stand);
-        Ok(Self { here, tiers, kv, metrics, mark, sites })
+        Ok(Self { tiers, kv, metrics, mark, sites })
     }
 
     /// Writes down what a graceful end keeps. Blocks.

@@ -19,7 +19,7 @@ use crate::hand::HandPurges;
 use crate::origin::{Origin, Origins, Registered};
 use crate::shelf::{Held, Shelf};
 use crate::streams::Streams;
-use crate::{Entry, Limits, Metrics, Policy, hop, regional};
+use crate::{Entry, Limits, Metrics, Policy, hop, metrics, regional};
 
 /// One node's tiers: any hop for any key. Cheap to clone.
 #[derive(Clone)]
@@ -81,6 +81,12 @@ pub struct State {
     pub silent: [Duration; STORES],
 }
 
+impl From<Arc<Inner>> for Tiers {
+    fn from(inner: Arc<Inner>) -> Self {
+        Self(inner)
+    }
+}
+
 impl Tiers {
     pub fn new(parts: Parts) -> Self {
         let Parts { here, clock, tasks, hlc, topology, carrier, disk, limits, .. } = parts;
@@ -93,7 +99,7 @@ impl Tiers {
         }
         let memory = Memory::new(limits.memory_bytes, parts.seed);
         let hand = HandPurges::new(limits.hand_purges_per_space);
-        Self(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             here,
             health: Health::new(topology.locations().count(), HealthLimits::default()),
             shelf: Shelf::new(memory, disk, remembered, hand),
@@ -107,7 +113,9 @@ impl Tiers {
             topology,
             carrier,
             limits,
-        }))
+        });
+        metrics::measure(&parts.metrics, &Arc::downgrade(&inner));
+        Self(inner)
     }
 
     pub(crate) fn inner(&self) -> &Inner {

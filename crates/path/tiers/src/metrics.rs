@@ -1,7 +1,12 @@
 //! What a node's tiers count. The words are those of spans and `Cache-Status`.
 
+use std::sync::Weak;
+
 use littoral_peer::{Hop, Outcome};
 use littoral_telemetry::metrics::{Counter, Metric, Registry};
+
+use crate::lookup::Inner;
+use crate::{State, Tiers};
 
 const ANSWERS: Metric = Metric::new("tiers_answers", "Answers by hop and outcome");
 const REFRESHES: Metric = Metric::new("tiers_refreshes", "Refreshes begun in the background");
@@ -11,6 +16,32 @@ const GAPS: Metric =
 const UNKEPT: Metric =
     Metric::new("tiers_unkept", "Answers passed on unkept, mostly because a purge overtook them");
 const SHED: Metric = Metric::new("tiers_shed", "Questions refused because a limit was reached");
+
+const ENTRIES: Metric = Metric::new("tiers_entries", "Entries in memory");
+const ENTRY_BYTES: Metric = Metric::new("tiers_entry_bytes", "Bytes of entries in memory");
+const REMEMBERED: Metric = Metric::new("tiers_remembered", "Versions remembered but not held");
+const FLIGHTS: Metric = Metric::new("tiers_flights", "Questions under way");
+const SILENT: Metric =
+    Metric::new("tiers_stream_silent_ms", "Milliseconds since the stream heard last was heard");
+
+/// Gauges, read when somebody looks. A node that is gone shows nothing.
+pub(crate) fn measure(registry: &Registry, tiers: &Weak<Inner>) {
+    let gauge = |metric: &Metric, read: fn(State) -> u64| {
+        let tiers = Weak::clone(tiers);
+        registry.measured(metric, move || {
+            let state = tiers.upgrade().map(|inner| Tiers::from(inner).state());
+            state.map_or(0, |state| i64::try_from(read(state)).unwrap_or(i64::MAX))
+        });
+    };
+    gauge(&ENTRIES, |state| state.entries as u64);
+    gauge(&ENTRY_BYTES, |state| state.entry_bytes);
+    gauge(&REMEMBERED, |state| state.remembered as u64);
+    gauge(&FLIGHTS, |state| state.flights as u64);
+    gauge(&SILENT, |state| {
+        let longest = state.silent.into_iter().max().unwrap_or_default();
+        u64::try_from(longest.as_millis()).unwrap_or(u64::MAX)
+    });
+}
 
 /// Counters of one node.
 #[derive(Debug)]

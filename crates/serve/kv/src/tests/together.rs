@@ -119,6 +119,8 @@ async fn a_watcher_sees_each_version_once_and_in_order() {
     let of_one: Vec<_> = seen.iter().filter(|c| c.key == "w/1").map(|c| c.version).collect();
     assert_eq!(of_one, [written[0], written[2]], "a key's versions come in order");
     versions.sort();
+    let mut written = written;
+    written.sort();
     assert_eq!(versions, written, "each once, and nothing else");
     let from = Some(seen[1].from.clone());
     let mut resumed = world.kv(0).watch(&world.ctx(), &world.namespace, prefix, from);
