@@ -157,6 +157,10 @@ impl Kv {
         &self.0.clock
     }
 
+    pub(crate) fn stores(&self) -> &Stores {
+        &self.0.stores
+    }
+
     pub fn tasks(&self) -> &Tasks {
         &self.0.tasks
     }

@@ -44,7 +44,6 @@ pub(crate) struct Info {
     pub(crate) per_page: usize,
     pub(crate) count: usize,
     pub(crate) total_count: usize,
-    pub(crate) total_pages: usize,
 }
 
 pub(crate) fn invalid_token() -> Refusal {
@@ -95,12 +94,6 @@ fn only(call: &Call, item: Option<impl Serialize>) -> Res {
     let number = number.and_then(|text| text.parse().ok()).unwrap_or(1);
     let total_count = usize::from(item.is_some());
     let items: Vec<_> = item.into_iter().filter(|_| number <= 1).collect();
-    let info = Info {
-        page: number,
-        per_page: 20,
-        count: items.len(),
-        total_count,
-        total_pages: total_count,
-    };
+    let info = Info { page: number, per_page: 20, count: items.len(), total_count };
     page(&items, &info)
 }

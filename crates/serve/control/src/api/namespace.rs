@@ -96,13 +96,8 @@ impl Wanted {
         let before = (self.page - 1).saturating_mul(self.per_page);
         let part = all.into_iter().skip(before).take(self.per_page);
         let part: Vec<_> = part.map(|(id, record)| NamespaceJson::of(id, record)).collect();
-        let info = Info {
-            page: self.page,
-            per_page: self.per_page,
-            count: part.len(),
-            total_count,
-            total_pages: total_count.div_ceil(self.per_page),
-        };
+        let info =
+            Info { page: self.page, per_page: self.per_page, count: part.len(), total_count };
         (part, info)
     }
 }
@@ -211,7 +206,7 @@ mod tests {
         assert!(titles("page=2").is_empty());
         assert!(titles("page=18446744073709551615&per_page=1000").is_empty());
         let (_, info) = Wanted::query(Query::new(Some("per_page=2"))).expect("fine").cut(all());
-        assert_eq!((info.count, info.total_count, info.total_pages), (2, 3, 2));
+        assert_eq!((info.count, info.total_count), (2, 3));
     }
 
     #[test]

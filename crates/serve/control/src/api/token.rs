@@ -61,13 +61,7 @@ impl Control {
         let all: Vec<_> =
             all.into_iter().map(|(id, record)| TokenJson::of(id, record, now, None)).collect();
         let count = all.len();
-        let info = Info {
-            page: 1,
-            per_page: count.max(1),
-            count,
-            total_count: count,
-            total_pages: count.min(1),
-        };
+        let info = Info { page: 1, per_page: count.max(1), count, total_count: count };
         Ok(page(&all, &info))
     }
 

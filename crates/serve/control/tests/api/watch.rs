@@ -30,15 +30,15 @@ async fn event(world: &World, body: &mut Body) -> (String, String, String) {
     }
 }
 
+/// A watch that has told where it begins.
 async fn open(world: &World, query: &str, id: Option<&str>) -> Body {
     let ask = Ask::rest(Method::GET, world.place(&format!("watch?{query}")));
     let ask = id.into_iter().fold(ask, |ask, id| ask.header("last-event-id", id));
     let res = world.open(ask).await;
     assert_eq!(res.headers()["content-type"], "text/event-stream");
     let mut body = res.into_body();
-    assert_eq!(next(world, &mut body).await, ": watching\n\n");
-    // The streams are followed once both have been asked where they are.
-    world.clock.sleep(Duration::from_secs(1)).await;
+    let opened = next(world, &mut body).await;
+    assert!(opened.starts_with(": watching\nid: "), "{opened}");
     body
 }
 
@@ -88,6 +88,27 @@ async fn a_watch_goes_on_where_it_was_cut() {
         }
         assert!(data.contains("\"key\":\"k1\""), "{data}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_saw_nothing_goes_on_too() {
+    let world = World::new().await;
+    let ask = Ask::rest(Method::GET, world.place("watch?prefix=k"));
+    let mut body = world.open(ask).await.into_body();
+    let opened = next(&world, &mut body).await;
+    let id = opened.lines().find_map(|line| line.strip_prefix("id: ")).expect("an id").to_owned();
+    drop(body);
+    world.put("values/k", "v").await.ok();
+    let mut body = open(&world, "prefix=k", Some(&id)).await;
+    let (_, _, data) = event(&world, &mut body).await;
+    assert!(data.contains("\"key\":\"k\""), "{data}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_without_a_store_is_refused() {
+    let world = World::new().await;
+    world.alone.lose_stores(true);
+    assert_eq!(world.get("watch").await.refusal(), (503, 10424));
 }
 
 #[tokio::test(start_paused = true)]

@@ -152,7 +152,7 @@ impl Doors {
                 Ok(done())
             }
             Operation::SetPolicy => self.rest_set_policy(call, &ctx, &namespace).await,
-            Operation::Watch => self.watch(query, &call.head.headers, &ctx, &namespace),
+            Operation::Watch => self.watch(query, &call.head.headers, &ctx, &namespace).await,
             Operation::Export => self.export(query, ctx, namespace).await,
             Operation::Import => {
                 let outcome = Box::pin(self.import(call, &ctx, &namespace)).await?;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,6 +12,7 @@ use futures_util::{StreamExt as _, stream};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response};
 use littoral_http::{Body, Query, Refusal, Res};
+use littoral_peer::{Error as PeerError, Filter, Follow, Reply, Request};
 use littoral_types::{Ctx, Mono, Position, STORES, StoreId};
 use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
@@ -35,14 +37,12 @@ struct Watching {
     _place: OwnedSemaphorePermit,
 }
 
-/// Told at once, so that the client knows from when on it misses nothing.
-const OPENED: &[u8] = b": watching\n\n";
 const ALIVE: &[u8] = b": alive\n\n";
 /// Bytes of a place in one stream.
 const PLACE_BYTES: usize = 13;
 
 impl Doors {
-    pub(crate) fn watch(
+    pub(crate) async fn watch(
         &self,
         query: Query<'_>,
         headers: &HeaderMap,
@@ -54,20 +54,54 @@ impl Doors {
         let place = Arc::clone(&self.0.watches)
             .try_acquire_owned()
             .map_err(|_| refuse::overloaded("watches"))?;
+        let from = match from {
+            Some(from) => from,
+            None => self.now(ctx, namespace).await?,
+        };
+        // Told at once: from here on the client misses nothing, also if it is cut off.
+        let opened = Bytes::from(format!(": watching\nid: {}\n\n", place_of(&from)));
         // A watch has no end; what it asks of others has each its own time.
         let ctx = Ctx { deadline: Mono(u64::MAX), minimum: None, ..ctx.clone() };
-        let changes = self.kv().watch(&ctx, namespace, watched.prefix().clone(), from);
+        let changes = self.kv().watch(&ctx, namespace, watched.prefix().clone(), Some(from));
         let doors = self.clone();
         let watching = Watching { doors, changes, watched, ended: false, _place: place };
         let events = stream::unfold(watching, |mut watching| async {
             Some((Ok::<_, io::Error>(watching.next().await?), watching))
         });
-        let opened = stream::iter([Ok(Bytes::from_static(OPENED))]);
+        let opened = stream::iter([Ok(opened)]);
         let mut res = Response::new(Body::live(opened.chain(events).boxed()));
         let headers = res.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Ok(res)
+    }
+
+    /// Where both streams are. One store that does not answer is watched from when it does.
+    async fn now(&self, ctx: &Ctx, namespace: &Namespace) -> Result<WatchFrom, Refusal> {
+        let at = |store| self.position(ctx, namespace, store);
+        let places = match futures_util::future::join(at(StoreId(0)), at(StoreId(1))).await {
+            (Err(error), Err(_)) => return Err(Error::Unavailable(error.to_string()).into()),
+            (first, second) => [first, second].map(|place| place.unwrap_or(Position::NONE)),
+        };
+        Ok(StoreId::all().zip(places).collect())
+    }
+
+    async fn position(
+        &self,
+        ctx: &Ctx,
+        namespace: &Namespace,
+        store: StoreId,
+    ) -> Result<Position, PeerError> {
+        let stores = self.kv().stores();
+        let filter = Filter::Prefix { space: namespace.id, prefix: Bytes::new() };
+        let follow = Follow { after: Position::NONE, filter, hold: Duration::ZERO, limit: 1 };
+        let deadline = ctx.deadline.min(stores.clock.after(stores.store_time));
+        let ctx = Ctx { deadline, ..ctx.clone() };
+        let site = stores.topology.site(store).location;
+        match stores.carrier.call(site, ctx, Request::Follow(store, follow)).await? {
+            Reply::Followed(followed) => Ok(followed.through),
+            _ => Err(PeerError::Refused("not a place in a stream".into())),
+        }
     }
 }
 
@@ -148,11 +182,11 @@ fn event(change: &Change) -> String {
     let data = Data { key: &key, version: change.version.to_string() };
     let data = serde_json::to_string(&data).expect("text keys only");
     let name = if change.live { "put" } else { "delete" };
-    format!("event: {name}\nid: {}\ndata: {data}\n\n", place(&change.from))
+    format!("event: {name}\nid: {}\ndata: {data}\n\n", place_of(&change.from))
 }
 
 /// A place in the streams, as an event's id.
-fn place(from: &WatchFrom) -> String {
+fn place_of(from: &WatchFrom) -> String {
     let mut bytes = Vec::with_capacity(from.len() * PLACE_BYTES);
     for (store, position) in from {
         bytes.push(store.0);
@@ -211,12 +245,12 @@ mod tests {
             ),
             "{text}"
         );
-        assert_eq!(read_place(&place(&from)), Some(from));
+        assert_eq!(read_place(&place_of(&from)), Some(from));
     }
 
     #[test]
     fn a_place_that_was_never_given_is_refused() {
-        for bad in ["", "AA", "!", &place(&vec![(StoreId(2), Position::NONE)])] {
+        for bad in ["", "AA", "!", &place_of(&vec![(StoreId(2), Position::NONE)])] {
             assert_eq!(read_place(bad), None, "{bad}");
         }
         let mut headers = HeaderMap::new();
