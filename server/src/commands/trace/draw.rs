@@ -8,9 +8,12 @@ use super::walk::{Answer, Step, Walk};
 /// Columns of the longest bar.
 const BAR: f64 = 30.0;
 
+/// Time before the walk that is worth a word, if it is a tenth of the whole.
+const BEFORE_MS_MIN: f64 = 1.0;
+
 pub fn draw(walk: &Walk, places: &Places) -> String {
     let Walk { hops, answer } = walk;
-    let words: Vec<_> = hops.iter().map(|step| step.words(answer.age_s)).collect();
+    let words: Vec<_> = hops.iter().map(|step| step.words(answer)).collect();
     let names: Vec<_> = hops.iter().map(|step| name(step, places)).collect();
     let width = |texts: &[String], least: usize| {
         texts.iter().map(|text| text.chars().count()).max().unwrap_or(0).max(least)
@@ -26,8 +29,9 @@ pub fn draw(walk: &Walk, places: &Places) -> String {
             );
             writeln!(text, "{}", drawn.trim_end()).expect("a string takes all");
         };
+    let before_ms = before_the_walk(hops, total_ms);
     line(' ', "you", "", "", Some(total_ms), &bar(0.0, total_ms, total_ms));
-    let mut outer = (0.0, total_ms);
+    let mut outer = (before_ms, total_ms - before_ms);
     for ((step, words), name) in hops.iter().zip(&words).zip(&names) {
         let drawn = match step.took_ms {
             Some(took) => {
@@ -40,6 +44,11 @@ pub fn draw(walk: &Walk, places: &Places) -> String {
         line(mark, name, &step.hop, words, step.took_ms, &drawn);
     }
     text.push_str(&verdict(hops.last(), answer));
+    if before_ms >= BEFORE_MS_MIN && before_ms >= total_ms / 10.0 {
+        text.push_str(&format!(
+            "    {before_ms:.1} ms went by before: connection, token, namespace\n"
+        ));
+    }
     text
 }
 
@@ -48,6 +57,13 @@ fn name(step: &Step, places: &Places) -> String {
         Some(region) => format!("{} ({region})", step.location),
         None => step.location.clone(),
     }
+}
+
+/// Time that went into finding the token and the namespace, and the connection: nearly all of what
+/// the first hop does not account for is before it.
+fn before_the_walk(hops: &[Step], total_ms: f64) -> f64 {
+    let walk_ms = hops.first().and_then(|step| step.took_ms).unwrap_or(total_ms);
+    (total_ms - walk_ms).max(0.0)
 }
 
 /// When a hop began and how long it took, inside the hop that asked it. Both ways of the trip are
@@ -112,14 +128,15 @@ mod tests {
         };
         let expected = "    \
     you                                                    60.0 ms  ██████████████████████████████
-  ○ lhr  edge      not held: asked on, kept the answer     58.0 ms   █████████████████████████████
-  ○ fra  regional  held but unconfirmed: validated         20.0 ms            ██████████
-  ● ams  upper     held, 3 s old, good until purged         0.1 ms                 ▏
+  ○ lhr  edge      not held: asked on, kept the answer     50.0 ms       █████████████████████████
+  ○ fra  regional  held but unconfirmed: validated         20.0 ms               ██████████
+  ● ams  upper     held, 3 s old, good until purged         0.1 ms                   ▏
     ams answered (upper) · 12 bytes · version 0196-01 · 3 s old
+    10.0 ms went by before: connection, token, namespace
 ";
         let text = drawn(
             "ams-upper; hit, fra-regional; fwd=stale; detail=suspect, lhr-edge; fwd=miss; stored",
-            "ams-upper;dur=0.1, fra-regional;dur=20, lhr-edge;dur=58",
+            "ams-upper;dur=0.1, fra-regional;dur=20, lhr-edge;dur=50",
             answer,
         );
         assert_eq!(text, expected, "\n{text}");

@@ -70,15 +70,15 @@ fn split(name: &str) -> (String, String) {
 
 impl Step {
     /// What the hop did, in words.
-    pub fn words(&self, age_s: Option<u64>) -> String {
+    pub fn words(&self, answer: &Answer) -> String {
         let Member { hit, fwd, stored, collapsed, ttl, detail, .. } = &self.did;
         let stale = detail.as_deref() == Some("stale");
         let suspect = detail.as_deref() == Some("suspect");
         let mut words = match fwd.as_deref() {
+            _ if self.hop == "origin" => asked_stores(answer).to_owned(),
             _ if *hit && stale => "held past its time, but nobody could be asked".to_owned(),
-            _ if *hit => held(&self.hop, age_s.filter(|_| self.answered), *ttl),
+            _ if *hit => held(&self.hop, answer.age_s.filter(|_| self.answered), *ttl),
             Some(_) if *collapsed => "not held: joined a question under way".to_owned(),
-            Some("miss") if self.hop == "origin" => "asked the stores of the truth".to_owned(),
             Some("miss") => "not held: asked on".to_owned(),
             Some("stale") if suspect => "held but unconfirmed: validated".to_owned(),
             Some("stale") => "held too long: validated".to_owned(),
@@ -90,6 +90,14 @@ impl Step {
             words.push_str(", kept the answer");
         }
         words
+    }
+}
+
+/// The origin holds nothing itself.
+fn asked_stores(answer: &Answer) -> &'static str {
+    match answer.status.is_success() {
+        true => "asked both stores of the truth, took the first answer",
+        false => "asked both stores of the truth: no such key",
     }
 }
 
@@ -120,7 +128,7 @@ mod tests {
 
     fn words(status: &str) -> Vec<String> {
         let walk = Walk::new(&cache_status(status), &[], answer());
-        walk.hops.iter().map(|step| step.words(walk.answer.age_s)).collect()
+        walk.hops.iter().map(|step| step.words(&walk.answer)).collect()
     }
 
     #[test]
@@ -148,7 +156,7 @@ mod tests {
             ("a-regional; fwd=stale; detail=suspect", "held but unconfirmed: validated"),
             ("a-edge; fwd=stale", "held too long: validated"),
             ("a-edge; fwd=bypass", "held nothing new enough: asked on"),
-            ("a-origin; fwd=miss", "asked the stores of the truth"),
+            ("a-origin; hit", "asked both stores of the truth, took the first answer"),
             ("proxy", "did not say"),
         ] {
             assert_eq!(words(status), [expected], "{status}");
