@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use littoral_clock::Clock;
 use littoral_types::Mono;
 
@@ -88,11 +88,11 @@ impl Progress {
         let Counts { keys, bytes, .. } = counts;
         format!(
             "{} {} ({}) in {:.1} s, {} keys/s",
-            HumanCount(keys),
+            keys,
             if keys == 1 { "key" } else { "keys" },
             HumanBytes(bytes),
             time.as_secs_f64(),
-            HumanCount(per_second(keys, time)),
+            per_second(keys, time),
         )
     }
 }
@@ -112,9 +112,9 @@ fn rates(counts: &Counts, time: Duration) -> String {
     let Counts { keys, bytes, .. } = *counts;
     format!(
         "{} keys, {}  {} keys/s, {}/s",
-        HumanCount(keys),
+        keys,
         HumanBytes(bytes),
-        HumanCount(per_second(keys, time)),
+        per_second(keys, time),
         HumanBytes(per_second(bytes, time)),
     )
 }
@@ -138,8 +138,8 @@ mod tests {
         let counts = *progress.counts.lock().expect("free");
         assert_eq!(
             progress.line(&counts, Duration::from_secs(2)),
-            "25%  1,000 keys, 2.00 KiB  500 keys/s, 1.00 KiB/s  6 s left"
+            "25%  1000 keys, 2.00 KiB  500 keys/s, 1.00 KiB/s  6 s left"
         );
-        assert_eq!(progress.finish(), "1,000 keys (2.00 KiB) in 2.0 s, 500 keys/s");
+        assert_eq!(progress.finish(), "1000 keys (2.00 KiB) in 2.0 s, 500 keys/s");
     }
 }
