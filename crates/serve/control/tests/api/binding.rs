@@ -124,7 +124,8 @@ async fn the_header_makes_any_path_the_bindings() {
     let keys = world.get("keys").await.result();
     assert_eq!(keys, json!([{"name": "client/v4/user"}, {"name": "healthz"}]));
     let none = Ask::new(Method::GET, "/k").header("littoral-namespace", &"0".repeat(32));
-    assert_eq!(world.send(none).await.status, 404);
+    let none = world.send(none).await;
+    assert_eq!((none.status, none.reason.as_str()), (400, "get: 'namespace not found'"));
     let odd = Ask::new(Method::GET, "/k").header("littoral-namespace", "é");
     assert_eq!(world.send(odd).await.status, 400);
 }
@@ -141,7 +142,7 @@ async fn a_wrong_token_is_refused_anywhere_and_none_is_needed_on_this_machine() 
     }
     assert_eq!(world.send(get().elsewhere()).await.status, 401);
     assert_eq!(world.send(get().elsewhere().token(TOKEN)).await.status, 200);
-    assert_eq!(world.send(get().token(crate::world::OTHER_TOKEN)).await.status, 404);
+    assert_eq!(world.send(get().token(crate::world::OTHER_TOKEN)).await.status, 400);
     let closed = World::with(littoral_kv::doors::Options::default()).await;
     let bare = closed.send(closed.binding(Method::GET, "/k?urlencoded=true")).await;
     assert_eq!(bare.status, 401, "only `dev` is open");

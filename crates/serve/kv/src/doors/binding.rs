@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderName, HeaderValue, Method, Response};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use littoral_http::{Answer, Body, Call, Query, Refusal, Res};
 use littoral_types::SpaceId;
 use serde::Serialize;
@@ -117,7 +117,7 @@ impl Doors {
         operation: Operation,
         raw: &str,
     ) -> Result<Res, Refusal> {
-        let namespace = namespace.ok_or_else(|| refuse::namespace_not_found(operation))?;
+        let namespace = namespace.ok_or_else(|| unknown_namespace(operation))?;
         let query = Query::new(call.head.uri.query());
         let key = key(raw, query)?;
         let version = match operation {
@@ -134,7 +134,7 @@ impl Doors {
     }
 
     async fn binding_list(&self, call: &Call, (ctx, namespace): Found) -> Result<Res, Refusal> {
-        let namespace = namespace.ok_or_else(|| refuse::namespace_not_found(Operation::List))?;
+        let namespace = namespace.ok_or_else(|| unknown_namespace(Operation::List))?;
         let query = Query::new(call.head.uri.query());
         let asked = listing::Asked::query(query, Limit::Binding, &namespace)?;
         let found = asked.find(self.kv(), &ctx, &namespace).await?;
@@ -146,7 +146,7 @@ impl Doors {
         call: &mut Call,
         (ctx, namespace): Found,
     ) -> Result<Res, Refusal> {
-        let namespace = namespace.ok_or_else(|| refuse::namespace_not_found(Operation::BulkGet))?;
+        let namespace = namespace.ok_or_else(|| unknown_namespace(Operation::BulkGet))?;
         let body = call.body.collect(BULK_GET_BYTES_MAX).await.map_err(refuse::upload)?;
         let asked = bulk::Asked::read(&body, &namespace.policy)?;
         let values = self.get_all(&ctx, &namespace, &asked).await?;
@@ -178,6 +178,13 @@ fn binding_asked(call: &Call, operation: Operation) -> Result<Asked<'_>, Refusal
         account: None,
         need: operation.need(),
     })
+}
+
+/// Not 404: user code would take it for a key that is not there.
+fn unknown_namespace(operation: Operation) -> Refusal {
+    let mut refusal = refuse::namespace_not_found(operation);
+    refusal.status = StatusCode::BAD_REQUEST;
+    refusal
 }
 
 fn json(value: &impl Serialize) -> Res {
