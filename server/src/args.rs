@@ -63,6 +63,16 @@ pub enum Command {
     Kv(Box<Kv>),
     Token(Token),
     Trace(Trace),
+    /// Say what an error code of the API means, and what to do.
+    #[command(after_long_help = "\
+Examples:
+  littoral explain 10412
+  All there are, a line each:
+      littoral explain")]
+    Explain {
+        /// The code; without it, all are listed.
+        code: Option<u32>,
+    },
     /// Print a script by which a shell completes commands.
     #[command(after_long_help = "\
 Examples:

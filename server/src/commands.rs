@@ -1,6 +1,7 @@
 //! One command per file: options in, work done, a report when it failed.
 
 mod dev;
+pub mod explain;
 mod kv;
 mod manual;
 mod serve;
@@ -23,6 +24,7 @@ pub fn run(command: Command) -> Result<()> {
         Command::Kv(kv) => block_on(unless_stopped(kv::run(kv.command))),
         Command::Token(token) => token::run(token.command),
         Command::Trace(options) => block_on(unless_stopped(trace::run(options))),
+        Command::Explain { code } => explain::run(code),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { dir } => manual::pages(dir.as_deref()),
     }

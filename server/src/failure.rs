@@ -16,8 +16,12 @@ const INTERRUPTED: u8 = 130;
 const READER_GONE: &str = "littoral::reader_gone";
 
 /// The codes that end a command with [`NO`] and not [`FAILED`].
-pub const CODES_OF_NO: [&str; 3] =
-    ["littoral::key_not_found", "littoral::namespace_not_found", "littoral::precondition_failed"];
+pub const CODES_OF_NO: [&str; 4] = [
+    "littoral::key_not_found",
+    "littoral::namespace_not_found",
+    "littoral::token_not_found",
+    "littoral::precondition_failed",
+];
 
 /// An error made on the spot: what happened, its code, and the next step.
 #[derive(Debug)]
@@ -71,11 +75,11 @@ impl Diagnostic for Failure {
     }
 }
 
-/// Sets how reports are drawn: without colour and lines of art when no terminal looks.
+/// Sets how reports are drawn. Lines are left whole, so that a word can be searched for.
 pub fn install_handler() {
     // A second call would fail; there is none.
     let _ = miette::set_hook(Box::new(|_| {
-        Box::new(miette::MietteHandlerOpts::new().break_words(false).build())
+        Box::new(miette::MietteHandlerOpts::new().wrap_lines(false).build())
     }));
 }
 

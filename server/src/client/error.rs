@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use miette::Diagnostic;
 
 use super::envelope::{Problem, Refusal};
+use crate::commands::explain::has_page;
 
 /// Largest error page that is read for its message.
 const PAGE_BYTES_MAX: usize = 1 << 20;
@@ -42,6 +43,7 @@ pub enum Error {
 enum Refused {
     KeyNotFound,
     NamespaceNotFound,
+    TokenNotFound,
     TitleTaken,
     Unauthorized,
     PreconditionFailed,
@@ -104,6 +106,7 @@ impl Error {
         match (*code, status.as_u16()) {
             (10009, _) => Refused::KeyNotFound,
             (10013 | 10011, _) => Refused::NamespaceNotFound,
+            (10440, _) => Refused::TokenNotFound,
             (10014, _) => Refused::TitleTaken,
             (_, 401 | 403) => Refused::Unauthorized,
             (_, 412) => Refused::PreconditionFailed,
@@ -122,6 +125,7 @@ impl Error {
             Self::Refused { .. } => match self.kind() {
                 Refused::KeyNotFound => "littoral::key_not_found",
                 Refused::NamespaceNotFound => "littoral::namespace_not_found",
+                Refused::TokenNotFound => "littoral::token_not_found",
                 Refused::TitleTaken => "littoral::title_taken",
                 Refused::Unauthorized => "littoral::unauthorized",
                 Refused::PreconditionFailed => "littoral::precondition_failed",
@@ -145,6 +149,7 @@ impl Error {
                 Refused::NamespaceNotFound => {
                     "`littoral kv namespace list` shows the namespaces there are".into()
                 }
+                Refused::TokenNotFound => "`littoral token list` shows the tokens there are".into(),
                 Refused::TitleTaken => {
                     "choose another title, or take what is there with --if-absent".into()
                 }
@@ -156,12 +161,19 @@ impl Error {
                     "read the key again (`kv get --verbose` shows its version) and decide anew"
                         .into()
                 }
-                Refused::NotNow => match retry_after {
-                    Some(time) => format!("try again in {} s", time.as_secs().max(1)),
-                    None => "try again in a moment".into(),
-                },
+                Refused::NotNow => {
+                    let when = match retry_after {
+                        Some(time) => format!("try again in {} s", time.as_secs().max(1)),
+                        None => "try again in a moment".into(),
+                    };
+                    match has_page(*code) {
+                        true => format!("{when}; `littoral explain {code}` says more"),
+                        false => when,
+                    }
+                }
                 Refused::Other => match code {
                     0 => "check that --url is the address of a Littoral node".into(),
+                    code if has_page(*code) => format!("`littoral explain {code}` says more"),
                     code => format!("change the request; the API's code is {code}"),
                 },
             },

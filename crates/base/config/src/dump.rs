@@ -118,9 +118,6 @@ name = 'Ann "O"'
 
 "#;
         assert_eq!(text, expected);
-        assert_eq!(
-            crate::parse::<Node>("dumped", &text).expect("valid"),
-            Node::default()
-        );
+        assert_eq!(crate::parse::<Node>("dumped", &text).expect("valid"), Node::default());
     }
 }

@@ -34,9 +34,7 @@ macro_rules! plain {
     ($($type:ty),*) => { $(impl Setting for $type {})* };
 }
 
-plain!(
-    bool, u8, u16, u32, u64, usize, f64, String, PathBuf, SocketAddr, ByteCount, TimeSpan
-);
+plain!(bool, u8, u16, u32, u64, usize, f64, String, PathBuf, SocketAddr, ByteCount, TimeSpan);
 
 impl<T: Setting> Setting for Option<T> {
     fn keys() -> &'static [Key] {

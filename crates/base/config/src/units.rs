@@ -24,13 +24,8 @@ pub struct UnitError {
 }
 
 /// Milliseconds per unit, largest first.
-const TIMES: [(&str, u64); 5] = [
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1_000),
-    ("ms", 1),
-];
+const TIMES: [(&str, u64); 5] =
+    [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// Bytes per unit; the binary ones, largest first, are those a count is shown in.
 const BYTES: [(&str, u64); 9] = [
@@ -103,10 +98,7 @@ impl FromStr for TimeSpan {
         let expected = "a length of time such as \"500ms\", \"5s\", \"10m\", \"24h\" or \"7d\"";
         measure(text, &TIMES)
             .map(Self::milliseconds)
-            .ok_or_else(|| UnitError {
-                text: text.into(),
-                expected,
-            })
+            .ok_or_else(|| UnitError { text: text.into(), expected })
     }
 }
 
@@ -115,10 +107,7 @@ impl FromStr for ByteCount {
 
     fn from_str(text: &str) -> Result<Self, UnitError> {
         let expected = "a size such as \"512B\", \"64KiB\", \"25MiB\" or \"2GiB\"";
-        measure(text, &BYTES).map(Self).ok_or_else(|| UnitError {
-            text: text.into(),
-            expected,
-        })
+        measure(text, &BYTES).map(Self).ok_or_else(|| UnitError { text: text.into(), expected })
     }
 }
 
@@ -211,16 +200,7 @@ mod tests {
 
     #[test]
     fn what_has_no_unit_or_too_many_digits_is_refused() {
-        for bad in [
-            "",
-            "5",
-            "s",
-            "-5s",
-            "5 minutes",
-            "1.5s",
-            "99999999999999999999s",
-            "+5s",
-        ] {
+        for bad in ["", "5", "s", "-5s", "5 minutes", "1.5s", "99999999999999999999s", "+5s"] {
             assert!(bad.parse::<TimeSpan>().is_err(), "{bad}");
         }
         for bad in ["", "5", "MiB", "5mib", "99999999999TiB", "1e3B"] {

@@ -91,6 +91,7 @@ fn verdict(last: Option<&Step>, answer: &Answer) -> String {
         None => "nobody said who answered".to_owned(),
     };
     let what = match (answer.status.is_success(), answer.bytes) {
+        (true, Some(1)) => "1 byte".to_owned(),
         (true, Some(bytes)) => format!("{bytes} bytes"),
         (true, None) => "a value".to_owned(),
         (false, _) => "there is no such key".to_owned(),
