@@ -26,7 +26,7 @@ impl Front {
 }
 
 impl littoral_http::Front for Front {
-    fn answer(&self, call: Call) -> Answer {
+    fn answer(&self, mut call: Call) -> Answer {
         if Self::is_binding(&call.head.headers) {
             return self.doors.binding(call);
         }
@@ -37,6 +37,9 @@ impl littoral_http::Front for Front {
         if path.starts_with("/client/v4/") {
             return self.control.answer(call);
         }
-        Answer::Ready(Refusal::no_route().envelope())
+        Answer::Later(Box::pin(async move {
+            call.body.drain().await;
+            Refusal::no_route().envelope()
+        }))
     }
 }

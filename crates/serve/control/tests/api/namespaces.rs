@@ -63,6 +63,31 @@ async fn two_who_want_one_title_get_one_namespace() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_title_whose_claim_led_to_nothing_can_be_taken_after_a_while() {
+    let world = World::new().await;
+    let id = world.create("half").await;
+    // As if the one who claimed it had stopped before it wrote the namespace.
+    let records = littoral_kv::Namespace {
+        id: littoral_types::SpaceId(1),
+        account: littoral_types::Tenant(0),
+        title: String::new(),
+        policy: littoral_kv::Policy { compare: true, ..Default::default() },
+    };
+    let number = |hex: &str| u128::from_str_radix(hex, 16).expect("an id").to_be_bytes();
+    let key = [&b"n"[..], &number(crate::world::ACCOUNT), &number(&id)].concat();
+    let deadline = world.clock.after(Duration::from_secs(5));
+    let ctx = littoral_types::Ctx { deadline, ..Default::default() };
+    let removed =
+        world.alone.kv.delete(&ctx, &records, key.into(), littoral_kv::Precondition::Present);
+    removed.await.expect("it was there");
+    let again = || world.post(NAMESPACES, r#"{"title":"half"}"#);
+    assert_eq!(again().await.refusal(), (400, 10014), "somebody may still be writing");
+    world.clock.sleep(Duration::from_secs(61)).await;
+    again().await.ok();
+    assert_eq!(again().await.refusal(), (400, 10014));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_no_title_is_refused() {
     let world = World::new().await;
     for body in ["{}", r#"{"title":""}"#, &json!({"title": "x".repeat(513)}).to_string()] {
