@@ -15,7 +15,7 @@ async function fresh(title) {
 }
 
 async function text(id, key) {
-  const response = await namespaces.values.get(id, key, { account_id });
+  const response = await namespaces.values.get(key, { account_id, namespace_id: id });
   assert.equal(response.headers.get('content-type'), 'application/octet-stream');
   return response.text();
 }
@@ -67,24 +67,24 @@ test('namespaces are listed page by page until an empty one', async () => {
 
 test('values are written and read as they are', async () => {
   const id = await fresh('npm values');
-  await namespaces.values.update(id, 'text', { account_id, value: 'grüß 🌊' });
+  await namespaces.values.update('text', { account_id, namespace_id: id, value: 'grüß 🌊' });
   assert.equal(await text(id, 'text'), 'grüß 🌊');
   const bytes = Uint8Array.from({ length: 70_000 }, (_, n) => n % 256);
   const value = await toFile(Buffer.from(bytes), 'bytes.bin');
-  await namespaces.values.update(id, 'bytes', { account_id, value });
-  const got = await namespaces.values.get(id, 'bytes', { account_id });
+  await namespaces.values.update('bytes', { account_id, namespace_id: id, value });
+  const got = await namespaces.values.get('bytes', { account_id, namespace_id: id });
   assert.deepEqual(new Uint8Array(await got.arrayBuffer()), bytes);
-  await namespaces.values.update(id, 'empty', { account_id, value: '' });
+  await namespaces.values.update('empty', { account_id, namespace_id: id, value: '' });
   assert.equal(await text(id, 'empty'), '');
-  await namespaces.values.delete(id, 'text', { account_id });
-  await namespaces.values.delete(id, 'text', { account_id });
-  await assert.rejects(namespaces.values.get(id, 'text', { account_id }), refusal(404, 10009));
+  await namespaces.values.delete('text', { account_id, namespace_id: id });
+  await namespaces.values.delete('text', { account_id, namespace_id: id });
+  await assert.rejects(namespaces.values.get('text', { account_id, namespace_id: id }), refusal(404, 10009));
 });
 
 test('odd keys mean themselves', async () => {
   const id = await fresh('npm odd');
   const keys = ['a/b', 'a%2Fb', 'a b', 'a+b', '?#&=', 'ключ', '🌊', '...', "quo'te", 'back\\slash'];
-  for (const key of keys) await namespaces.values.update(id, key, { account_id, value: key });
+  for (const key of keys) await namespaces.values.update(key, { account_id, namespace_id: id, value: key });
   for (const key of keys) assert.equal(await text(id, key), key);
   const listed = (await collect(namespaces.keys.list(id, { account_id }))).map((one) => one.name);
   const sorted = keys.toSorted((one, two) => Buffer.compare(Buffer.from(one), Buffer.from(two)));
@@ -101,28 +101,29 @@ test('odd keys mean themselves', async () => {
 test('metadata and expiry go with the value', async () => {
   const id = await fresh('npm metadata');
   const metadata = { spot: 'Peniche', waves: [1, 2], nested: { 'ü': null } };
-  await namespaces.values.update(id, 'key', {
+  await namespaces.values.update('key', {
     account_id,
+    namespace_id: id,
     value: 'v',
     metadata: JSON.stringify(metadata),
     expiration_ttl: 300,
   });
-  assert.deepEqual(await namespaces.metadata.get(id, 'key', { account_id }), metadata);
+  assert.deepEqual(await namespaces.metadata.get('key', { account_id, namespace_id: id }), metadata);
   const [listed] = await collect(namespaces.keys.list(id, { account_id }));
   assert.deepEqual(listed.metadata, metadata);
   const now = Date.now() / 1000;
   assert.ok(listed.expiration > now + 200 && listed.expiration <= now + 302, listed.expiration);
-  await namespaces.values.update(id, 'key', { account_id, value: 'v' });
-  assert.equal(await namespaces.metadata.get(id, 'key', { account_id }), null);
+  await namespaces.values.update('key', { account_id, namespace_id: id, value: 'v' });
+  assert.equal(await namespaces.metadata.get('key', { account_id, namespace_id: id }), null);
   const [bare] = await collect(namespaces.keys.list(id, { account_id }));
   assert.deepEqual(bare, { name: 'key' });
-  await assert.rejects(namespaces.metadata.get(id, 'none', { account_id }), refusal(404, 10009));
+  await assert.rejects(namespaces.metadata.get('none', { account_id, namespace_id: id }), refusal(404, 10009));
   await assert.rejects(
-    namespaces.values.update(id, 'key', { account_id, value: 'new', expiration_ttl: 59 }),
+    namespaces.values.update('key', { account_id, namespace_id: id, value: 'new', expiration_ttl: 59 }),
     refusal(400, 10034),
   );
   await assert.rejects(
-    namespaces.values.update(id, 'key', { account_id, value: 'new', expiration: 1 }),
+    namespaces.values.update('key', { account_id, namespace_id: id, value: 'new', expiration: 1 }),
     refusal(400, 10033),
   );
   assert.equal(await text(id, 'key'), 'v');
@@ -164,10 +165,10 @@ test('many keys at once', async () => {
 test('what is wrong is refused with the documented status and code', async () => {
   const id = await fresh('npm errors');
   const ghost = 'f'.repeat(32);
-  await assert.rejects(namespaces.values.get(ghost, 'key', { account_id }), refusal(404, 10013));
+  await assert.rejects(namespaces.values.get('key', { account_id, namespace_id: ghost }), refusal(404, 10013));
   await assert.rejects(namespaces.keys.list(id, { account_id, cursor: 'no cursor' }), refusal(400, 10041));
   await assert.rejects(
-    namespaces.values.update(id, 'k'.repeat(513), { account_id, value: 'v' }),
+    namespaces.values.update('k'.repeat(513), { account_id, namespace_id: id, value: 'v' }),
     (error) => error.status === 414,
   );
   const stranger = new Cloudflare({ apiToken: 'wrong', maxRetries: 0 });

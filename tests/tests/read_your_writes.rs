@@ -14,9 +14,9 @@ fn a_write_is_seen_at_once_by_whoever_shows_its_version() {
     let namespace = dev.namespace("mine");
     let seen: Vec<Namespace> =
         dev.locations().iter().map(|one| namespace.at(one.address)).collect();
-    namespace.put("k", "first");
+    let first = namespace.put("k", "first");
     for at in &seen {
-        assert_eq!(at.get("k").as_deref(), Some(&b"first"[..]));
+        assert_eq!(read(at, "k", &first).expect(200).text(), "first");
     }
     for (n, writer) in seen.iter().enumerate() {
         let value = format!("written at {n}");
@@ -55,9 +55,9 @@ fn a_delete_is_seen_by_its_version_and_so_is_what_follows() {
     let namespace = dev.namespace("gone");
     let seen: Vec<Namespace> =
         dev.locations().iter().map(|one| namespace.at(one.address)).collect();
-    namespace.put("k", "there");
+    let there = namespace.put("k", "there");
     for at in &seen {
-        assert_eq!(at.get("k").as_deref(), Some(&b"there"[..]));
+        assert_eq!(read(at, "k", &there).expect(200).text(), "there");
     }
     let gone = seen[1].delete("k");
     for at in &seen {

@@ -162,10 +162,9 @@ fn pages_of_namespaces_are_bounded_and_end() {
     let page = |query: &str| list(query).send(dev.address()).expect(200).json();
     let first = page("");
     assert_eq!(first["result"].as_array().map(Vec::len), Some(20));
-    assert_eq!(
-        first["result_info"],
-        json!({ "page": 1, "per_page": 20, "count": 20, "total_count": 25 })
-    );
+    for (field, value) in [("page", 1), ("per_page", 20), ("count", 20), ("total_count", 25)] {
+        assert_eq!(first["result_info"][field], value, "{field}");
+    }
     let second = page("page=2&order=title&direction=desc");
     assert_eq!(second["result"].as_array().map(Vec::len), Some(5));
     assert_eq!(second["result"][4]["title"], "title 00");

@@ -1,7 +1,11 @@
 //! Changes of a key or a prefix come as they happen, each once, at any location.
 
-use littoral_tests::{Connection, Dev, Namespace};
+use std::time::Duration;
+
+use littoral_tests::{Connection, Dev, Namespace, Stopwatch};
 use serde_json::Value;
+
+const PATIENCE: Duration = Duration::from_secs(45);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Event {
@@ -12,7 +16,12 @@ struct Event {
 }
 
 /// Server-sent events as they come, comments left out.
-struct Watch(Box<dyn Iterator<Item = String>>);
+struct Watch {
+    lines: Box<dyn Iterator<Item = String>>,
+    /// What came so far, for a failure to show.
+    seen: Vec<String>,
+    at: std::net::SocketAddr,
+}
 
 impl Watch {
     #[track_caller]
@@ -33,14 +42,18 @@ impl Watch {
             head.header("content-type").map(|kind| kind.starts_with("text/event-stream")),
             Some(true)
         );
-        Self(Box::new(lines))
+        Self { lines: Box::new(lines), seen: Vec::new(), at: address }
     }
 
     #[track_caller]
     fn next(&mut self) -> Event {
         let (mut kind, mut id, mut data) = (String::new(), String::new(), String::new());
+        let watch = Stopwatch::start();
         loop {
-            let line = self.0.next().expect("the watch goes on");
+            // Heartbeats go on, so this is noticed.
+            assert!(watch.elapsed() < PATIENCE, "no event at {} after {:#?}", self.at, self.seen);
+            let line = self.lines.next().expect("the watch goes on");
+            self.seen.push(line.clone());
             match line.split_once(':') {
                 Some(("event", rest)) => kind = rest.trim().to_owned(),
                 Some(("id", rest)) => id = rest.trim().to_owned(),
@@ -125,17 +138,17 @@ fn a_watch_goes_on_where_it_was_left() {
     drop(watch);
     let second = namespace.put("k2", "2");
     let third = namespace.delete("k1");
-    for address in [here, there] {
-        let at = namespace.at(address);
-        let mut watch = Watch::open(&at, address, "prefix=k", Some(&seen.id));
+    let resume = |address| Watch::open(&namespace.at(address), address, "prefix=k", Some(&seen.id));
+    let mut watches = [here, there].map(resume);
+    for watch in &mut watches {
         let mut events = [watch.next(), watch.next()];
         events.sort_by(|one, two| one.version.cmp(&two.version));
         assert_event(&events[0], "put", "k2", &second);
         assert_event(&events[1], "delete", "k1", &third);
-        let fourth = namespace.put("k4", "4");
+    }
+    let fourth = namespace.put("k4", "4");
+    for watch in &mut watches {
         assert_event(&watch.next(), "put", "k4", &fourth);
-        namespace.delete("k4");
-        watch.next();
     }
 }
 
