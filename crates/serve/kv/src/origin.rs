@@ -1,8 +1,10 @@
 //! The key-value store's origin: both stores are asked at once, always.
 //!
-//! The first good answer is returned at once, unconfirmed. When the other store has spoken, a
+//! The first good answer is returned at once, unconfirmed; "no row" waits for the other store. When the other store has spoken, a
 //! trailer confirms or corrects it, and the older store is brought up, conditionally: only if
 //! older, so that repairs can run twice and out of order.
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -20,6 +22,9 @@ pub struct KvOrigin {
     stores: Stores,
     tasks: Tasks,
 }
+
+/// How long the second answer is awaited when the first does not do, at most.
+const SECOND_WAIT: Duration = Duration::from_secs(1);
 
 type Spoken = (StoreId, Result<Found, Error>);
 
@@ -45,31 +50,25 @@ impl KvOrigin {
 
     async fn fetch(&self, ctx: Ctx, asked: Asked) -> Result<Answer, Error> {
         let mut spoken = self.race(&ctx, &asked);
-        let mut first: Option<(StoreId, Found)> = None;
-        let mut failure = None;
-        while let Some((store, found)) = spoken.recv().await {
-            match (found, first.take()) {
-                (Err(error), None) => failure = Some(error),
-                // The best there is: nobody else answers.
-                (Err(_), Some((store, found))) => return self.yielding(&asked, store, found),
-                (Ok(found), None) if failure.is_some() => {
-                    if meets(&asked, version(&found)) {
-                        return Ok(self.answer(&asked, store, &found, Trailing::NONE));
-                    }
-                    return self.yielding(&asked, store, found);
-                }
-                (Ok(found), None) if meets(&asked, version(&found)) => {
-                    let (sender, trailing) = trailer();
-                    let answer = self.answer(&asked, store, &found, trailing);
-                    self.settle(asked.space, asked.key, (store, found), spoken, sender);
-                    return Ok(answer);
-                }
-                // Too old: the other store may have what is asked for.
-                (Ok(found), None) => first = Some((store, found)),
-                (Ok(second), Some(first)) => return self.both(&asked, first, (store, second)),
+        let (store, found) = match spoken.recv().await {
+            Some((store, Ok(found))) if good(&asked, &found) => {
+                let (sender, trailing) = trailer();
+                let answer = self.answer(&asked, store, &found, trailing);
+                self.settle(asked.space, asked.key, (store, found), spoken, sender);
+                return Ok(answer);
             }
+            Some((store, Ok(found))) => (store, found),
+            Some((_, Err(error))) => return self.only(&asked, error, spoken.recv().await),
+            None => return Err(Error::Unavailable("no store answers".into())),
+        };
+        // The first does not do: the other may have what is asked for. It is heard out, but not
+        // for all the time there is.
+        let now = self.stores.clock.mono();
+        let patience = (ctx.deadline.since(now) / 2).min(SECOND_WAIT);
+        match self.stores.clock.timeout(patience, spoken.recv()).await {
+            Ok(Some((other, Ok(second)))) => self.both(&asked, (store, found), (other, second)),
+            _ => self.alone(&asked, store, &found),
         }
-        Err(failure.unwrap_or_else(|| Error::Unavailable("no store answers".into())))
     }
 
     /// Both have spoken, and the first did not do.
@@ -81,29 +80,39 @@ impl KvOrigin {
     ) -> Result<Answer, Error> {
         let second_is_newer = version(&second.1) > version(&first.1);
         let (best, other) = if second_is_newer { (second, first) } else { (first, second) };
-        if asked.minimum.client.is_some_and(|client| version(&best.1) < client) {
+        if unmet(asked, &best.1) {
             return Err(Error::MinimumUnmet);
         }
+        let agree = version(&best.1) == version(&other.1);
         let (sender, trailing) = trailer();
+        let trailing = if agree { Trailing::NONE } else { trailing };
         let mut answer = self.answer(asked, best.0, &best.1, trailing);
         answer.positions = answer.positions.with(other.0, other.1.position);
+        answer.confirmed = agree;
         answer.stale = version(&best.1) < asked.minimum.own;
         let (told, spoken) = mpsc::channel(1);
-        let other_found = (other.0, Ok(other.1));
-        if told.try_send(other_found).is_ok() {
+        if !agree && told.try_send((other.0, Ok(other.1))).is_ok() {
             self.settle(asked.space, asked.key.clone(), best, spoken, sender);
         }
         Ok(answer)
     }
 
-    /// One store does not answer, and the other has nothing as new as asked for: a client's
-    /// minimum fails, the asker's own yields, marked.
-    fn yielding(&self, asked: &Asked, store: StoreId, found: Found) -> Result<Answer, Error> {
-        if asked.minimum.client.is_some_and(|client| version(&found) < client) {
+    /// The first answered with an error: what the other says is all there is.
+    fn only(&self, asked: &Asked, error: Error, other: Option<Spoken>) -> Result<Answer, Error> {
+        match other {
+            Some((store, Ok(found))) => self.alone(asked, store, &found),
+            Some((_, Err(other))) => Err(if error == Error::Overloaded { error } else { other }),
+            None => Err(error),
+        }
+    }
+
+    /// One store does not answer: a client's minimum fails, the asker's own yields, marked.
+    fn alone(&self, asked: &Asked, store: StoreId, found: &Found) -> Result<Answer, Error> {
+        if unmet(asked, found) {
             return Err(Error::MinimumUnmet);
         }
-        let mut answer = self.answer(asked, store, &found, Trailing::NONE);
-        answer.stale = true;
+        let mut answer = self.answer(asked, store, found, Trailing::NONE);
+        answer.stale = version(found) < asked.minimum.own;
         Ok(answer)
     }
 
@@ -117,7 +126,7 @@ impl KvOrigin {
         Answer {
             version,
             truth,
-            age: std::time::Duration::ZERO,
+            age: Duration::ZERO,
             positions: asked.applied.with(store, found.position),
             confirmed: false,
             stale: false,
@@ -190,8 +199,14 @@ fn version(found: &Found) -> Version {
     found.row.as_ref().map_or(Version::ZERO, |row| row.version)
 }
 
-fn meets(asked: &Asked, version: Version) -> bool {
-    version >= asked.minimum.own && asked.minimum.client.is_none_or(|client| version >= client)
+/// Whether the first answer may go at once. That a store has no row says little while the other
+/// may have one: a key just written elsewhere would seem absent.
+fn good(asked: &Asked, found: &Found) -> bool {
+    found.row.is_some() && version(found) >= asked.minimum.own && !unmet(asked, found)
+}
+
+fn unmet(asked: &Asked, found: &Found) -> bool {
+    asked.minimum.client.is_some_and(|client| version(found) < client)
 }
 
 /// The row as an answer. An expired row is absent, with its version.

@@ -110,3 +110,15 @@ async fn a_write_over_a_newer_row_is_stamped_again() {
     assert!(version > ahead);
     assert_eq!(world.get(0, "k").await.as_deref(), Some("v"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_key_just_written_elsewhere_is_not_absent_because_one_store_lags() {
+    let world = World::new().await;
+    for (writer, reader) in [(0, 3), (3, 0), (1, 2)] {
+        let key = ["x", "y", "z", "w"][writer];
+        world.put(writer, key, "v").await;
+        assert_eq!(world.get(reader, key).await.as_deref(), Some("v"), "{writer} to {reader}");
+    }
+    world.stores[1].off();
+    assert_eq!(world.get(3, "never").await, None, "with one store its word is enough");
+}

@@ -124,6 +124,13 @@ async fn a_watcher_sees_each_version_once_and_in_order() {
     assert_eq!(versions, written, "each once, and nothing else");
     let from = Some(seen[1].from.clone());
     let mut resumed = world.kv(0).watch(&world.ctx(), &world.namespace, prefix, from);
-    let next = resumed.next().await.expect("a change").expect("no error");
-    assert_eq!(next.version, seen[2].version, "what came after the place is shown again");
+    let last = seen[2].version;
+    // What the other store had not told yet by then may be shown again, but nothing is left out.
+    loop {
+        let next = resumed.next().await.expect("a change").expect("no error");
+        assert!(written.contains(&next.version));
+        if next.version == last {
+            break;
+        }
+    }
 }
