@@ -97,6 +97,12 @@ impl Clock {
         }
     }
 
+    /// Sets this clock's wall time forward or back, as an administrator would: ages and timeouts
+    /// do not notice. For the simulation.
+    pub fn jump(&self, by_ms: i64) {
+        self.0.wall_offset_ms.fetch_add(by_ms, Ordering::Relaxed);
+    }
+
     #[expect(clippy::disallowed_methods, reason = "the one place that sleeps")]
     pub async fn sleep(&self, time: Duration) {
         tokio::time::sleep(time).await;

@@ -17,12 +17,13 @@ use tokio_util::task::TaskTracker;
 pub struct Tasks {
     tracker: TaskTracker,
     shutdown: Shutdown,
+    cut: Shutdown,
     clock: Clock,
 }
 
 impl Tasks {
     pub fn new(clock: Clock) -> Self {
-        Self { tracker: TaskTracker::new(), shutdown: Shutdown::new(), clock }
+        Self { tracker: TaskTracker::new(), shutdown: Shutdown::new(), cut: Shutdown::new(), clock }
     }
 
     /// Runs `future` beside its caller. Tasks that [`TaskKind::ends_at_shutdown`] are dropped at
@@ -42,13 +43,26 @@ impl Tasks {
                 }
             }));
         } else {
-            tokio::spawn(self.tracker.track_future(future));
+            let cut = self.cut.clone();
+            tokio::spawn(self.tracker.track_future(async move {
+                tokio::select! {
+                    biased;
+                    () = cut.wait() => {}
+                    () = future => {}
+                }
+            }));
         }
     }
 
     /// The signal by which long-lived work learns that the node drains.
     pub fn shutdown(&self) -> &Shutdown {
         &self.shutdown
+    }
+
+    /// Drops every task at its next await, as when the process is killed.
+    pub fn cut(&self) {
+        self.shutdown.signal();
+        self.cut.signal();
     }
 
     /// Signals the drain, then waits for what must finish, at most `limit`. Whether all did.

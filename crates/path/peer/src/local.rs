@@ -1,6 +1,6 @@
 //! The in-process carrier: the same typed message, bodies uncopied, after the modelled trip.
 
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -18,7 +18,7 @@ pub struct Network {
     tasks: Tasks,
     trips: Trips,
     pub faults: Faults,
-    services: Vec<OnceLock<Weak<dyn Service>>>,
+    services: Vec<Mutex<Option<Weak<dyn Service>>>>,
 }
 
 /// One-way trip times.
@@ -63,7 +63,7 @@ impl Trips {
 
 impl Network {
     pub fn new(clock: Clock, tasks: Tasks, trips: Trips, faults: Faults) -> Arc<Self> {
-        let services = trips.0.iter().map(|_| OnceLock::new()).collect();
+        let services = trips.0.iter().map(|_| Mutex::new(None)).collect();
         Arc::new(Self { clock, tasks, trips, faults, services })
     }
 
@@ -71,10 +71,14 @@ impl Network {
         &self.trips
     }
 
-    /// Puts a node at its place. A node that is dropped is unreachable.
+    /// Puts a node at its place, instead of one that stood there. One that is dropped is
+    /// unreachable.
     pub fn attach(&self, at: LocationId, service: &Arc<dyn Service>) {
-        // A second node at one place would be a mistake of the composition; the first stays.
-        let _ = self.services[at.index()].set(Arc::downgrade(service));
+        *self.place(at) = Some(Arc::downgrade(service));
+    }
+
+    fn place(&self, at: LocationId) -> MutexGuard<'_, Option<Weak<dyn Service>>> {
+        self.services[at.index()].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The end of the network at `from`.
@@ -85,7 +89,7 @@ impl Network {
     }
 
     fn service(&self, at: LocationId) -> Result<Arc<dyn Service>, Error> {
-        self.services[at.index()].get().and_then(Weak::upgrade).ok_or(Error::Unreachable)
+        self.place(at).as_ref().and_then(Weak::upgrade).ok_or(Error::Unreachable)
     }
 
     async fn travel(&self, from: LocationId, to: LocationId, wait: Duration) {

@@ -76,6 +76,7 @@ impl Watch {
     ) {
         loop {
             let asked = tokio::select! {
+                biased;
                 asked = self.stretch(store, after) => asked,
                 () = to.closed() => return,
             };
