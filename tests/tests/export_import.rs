@@ -65,7 +65,7 @@ fn locale_data_is_imported_served_changed_and_exported() {
     let count = dev.locations().len();
     for (n, location) in dev.locations().iter().enumerate() {
         let some: Vec<_> =
-            source.iter().skip(n).step_by(count * 10).chain(source.iter().take(1)).collect();
+            source.iter().skip(n).step_by(count * 25).chain(source.iter().take(1)).collect();
         assert_served(&namespace.at(location.address), location.address, &some);
     }
 

@@ -21,8 +21,10 @@ fn worker(dev: &Dev, namespace: &Namespace, at: SocketAddr) -> Ended {
 #[test]
 fn a_worker_sees_at_the_first_location_what_the_real_service_shows() {
     let dev = Dev::start();
-    let ended = worker(&dev, &dev.namespace("worker"), dev.address()).well();
-    assert_eq!(ended.said().matches("[ PASS ]").count(), 11, "{}", ended.said());
+    let namespace = dev.namespace("worker");
+    let ended = worker(&dev, &namespace, dev.address()).well();
+    assert_eq!(ended.said().matches("[ PASS ]").count(), 10, "{}", ended.said());
+    assert_eq!(namespace.names(""), [""; 0], "every test of the Worker tidies up");
 }
 
 #[test]

@@ -21,7 +21,6 @@ const config :Workerd.Config = (
 const worker :Workerd.Worker = (
   modules = [(name = "worker", esModule = embed "worker.js")],
   compatibilityDate = "2026-11-01",
-  compatibilityFlags = ["nodejs_compat"],
   bindings = [
     (name = "KV", kvNamespace = "edge"),
     (name = "NOWHERE", kvNamespace = "nowhere"),
