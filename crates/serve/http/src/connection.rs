@@ -69,9 +69,6 @@ pub(crate) async fn serve(
         () = pulse.idle(&shared) => return,
         () = shared.draining.wait() => {}
     }
-    if pulse.requests.load(Ordering::Relaxed) == 0 {
-        return;
-    }
     connection.as_mut().graceful_shutdown();
     tokio::select! {
         result = connection => report(result),

@@ -136,15 +136,20 @@ async fn the_keys_of_a_removed_namespace_go_after_it() {
     assert_eq!(world.put("values/k", "v").await.refusal(), (404, 10013));
     assert_eq!(world.get("values/k").await.refusal(), (404, 10013));
     assert_eq!(world.get("keys").await.refusal(), (404, 10013));
-    world.clock.sleep(Duration::from_secs(30)).await;
     let space = littoral_kv::Namespace {
         id: world.namespace.parse().expect("an id"),
         account: littoral_types::Tenant(0),
         title: String::new(),
         policy: littoral_kv::Policy::default(),
     };
-    let deadline = world.clock.after(Duration::from_secs(5));
+    let deadline = world.clock.after(Duration::from_secs(60));
     let ctx = littoral_types::Ctx { deadline, ..Default::default() };
+    // An edge that has not heard of it yet.
+    world.clock.sleep(Duration::from_secs(5)).await;
+    let late =
+        littoral_kv::Put { body: littoral_types::Body::Bytes("late".into()), ..Default::default() };
+    world.alone.kv.put(&ctx, &space, "late".into(), late).await.expect("taken");
+    world.clock.sleep(Duration::from_secs(30)).await;
     let options = littoral_kv::ListOptions { limit: 10, ..Default::default() };
     let page = world.alone.kv.list(&ctx, &space, options).await.expect("a list");
     assert!(page.keys.is_empty(), "{page:?}");

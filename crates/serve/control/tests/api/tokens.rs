@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Method;
 use serde_json::json;
 
-use crate::world::{ACCOUNT, Answered, Ask, NAMESPACES, OTHER_ACCOUNT, World};
+use crate::world::{ACCOUNT, Answered, Ask, NAMESPACES, OTHER_ACCOUNT, OTHER_TOKEN, World};
 
 const TOKENS: &str = "/client/v4/accounts/{account}/tokens";
 
@@ -53,6 +53,30 @@ async fn a_token_does_what_its_scopes_say_and_no_more() {
     with(&world, &token, Method::PUT, &there, "w").await.ok();
     let listed = with(&world, &token, Method::GET, NAMESPACES, "").await.result();
     assert_eq!(listed.as_array().expect("a list").len(), 2);
+    assert_eq!(world.get("values/k").await.text(), "v");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_held_in_memory_is_not_shown_to_who_may_not_see_it() {
+    let world = World::new().await;
+    let other = world.create("other").await;
+    let scopes = json!([{"namespace": other, "access": "write"}]);
+    let (_, token) = make(&world, json!({"name": "elsewhere", "scopes": scopes})).await;
+    world.put("values/k", "v").await.ok();
+    // Until token, namespace and value are all held.
+    for _ in 0..3 {
+        world.get("values/k").await.ok();
+        let there = world.place("values/k").replace(&world.namespace, &other);
+        with(&world, &token, Method::PUT, &there, "w").await.ok();
+        let got = with(&world, &token, Method::GET, "values/k", "").await;
+        assert_eq!(got.refusal(), (403, 10000));
+        for method in [Method::GET, Method::PUT, Method::DELETE] {
+            let ask = world.binding(method.clone(), "/k?urlencoded=true").token(&token);
+            assert_eq!(world.send(ask).await.status, 403, "{method}");
+        }
+        let elsewhere = Ask::new(Method::GET, world.place("values/k")).token(OTHER_TOKEN);
+        assert_eq!(world.send(elsewhere).await.refusal(), (403, 10000));
+    }
     assert_eq!(world.get("values/k").await.text(), "v");
 }
 
