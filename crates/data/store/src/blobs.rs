@@ -11,8 +11,8 @@ use littoral_clock::Chance;
 use littoral_types::{Blob, Body};
 use xxhash_rust::xxh3::Xxh3Default;
 
-use crate::Error;
 use crate::staging::FILE_BYTES_MIN;
+use crate::{Error, room};
 
 /// A file as a row names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,12 +51,18 @@ impl Blobs {
     }
 
     /// Copies a body that belongs in a file into a new one, durable when this returns.
-    pub(crate) async fn copy_large(self: &Arc<Self>, body: &Body) -> Result<Option<Copied>, Error> {
+    /// Refused when that would leave less than `free_min` bytes of the disk.
+    pub(crate) async fn copy_large(
+        self: &Arc<Self>,
+        body: &Body,
+        free_min: u64,
+    ) -> Result<Option<Copied>, Error> {
         match body {
             Body::Absent => return Ok(None),
             Body::Bytes(bytes) if bytes.len() < FILE_BYTES_MIN => return Ok(None),
             _ => {}
         }
+        room::check(&self.dir, free_min.saturating_add(body.len()))?;
         let (body, blobs) = (body.clone(), self.clone());
         let copy = move || match body {
             Body::File(blob) => blobs.copy(blob.open()?, blob.len()),
@@ -131,12 +137,10 @@ impl Blobs {
     }
 
     /// Removes every file that `named` does not know. For the start, before anybody reads.
-    pub(crate) fn sweep<E: From<io::Error>>(
-        &self,
-        named: impl Fn(u64) -> Result<bool, E>,
-    ) -> Result<(), E> {
-        for file in fs::read_dir(&self.dir)? {
-            let path = file?.path();
+    pub(crate) fn sweep(&self, named: impl Fn(u64) -> Result<bool, Error>) -> Result<(), Error> {
+        let io = |error: io::Error| Error::Write(format!("{}: {error}", self.dir.display()));
+        for file in fs::read_dir(&self.dir).map_err(io)? {
+            let path = file.map_err(io)?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let id = u64::from_str_radix(name, 16).ok().filter(|id| self.path(*id) == path);
             let stays = match id {
@@ -144,7 +148,7 @@ impl Blobs {
                 None => false,
             };
             if !stays {
-                fs::remove_file(&path)?;
+                fs::remove_file(&path).map_err(io)?;
             }
         }
         Ok(())

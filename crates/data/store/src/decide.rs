@@ -1,5 +1,6 @@
 //! Whether a write is applied, given the row that stands.
 
+use littoral_rules::{self as rules, Rule};
 use littoral_types::{Version, Wall};
 
 use crate::{Condition, Row, Write};
@@ -61,7 +62,9 @@ pub(crate) fn decide(standing: Option<Standing>, claim: Claim) -> Verdict {
     };
     match standing {
         _ if !holds => Verdict::Mismatch(live),
-        Some(row) if row.version > claim.version => Verdict::Newer(row.version),
+        Some(row) if row.version > claim.version && rules::holds(Rule::NewestWins) => {
+            Verdict::Newer(row.version)
+        }
         _ => Verdict::Apply,
     }
 }

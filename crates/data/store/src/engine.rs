@@ -29,6 +29,9 @@ pub struct EngineLimits {
     pub journal_bytes_max: u64,
     /// Threads that write tables and merge them; at least 1.
     pub threads_max: usize,
+    /// Bytes that must stay free on the disk: below it writes are refused, so that what was taken
+    /// can still be written to tables and merged.
+    pub free_bytes_min: u64,
 }
 
 impl Default for EngineLimits {
@@ -39,6 +42,7 @@ impl Default for EngineLimits {
             open_files_max: 64,
             journal_bytes_max: 128 << 20,
             threads_max: 1,
+            free_bytes_min: 128 << 20,
         }
     }
 }

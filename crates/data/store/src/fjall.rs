@@ -23,7 +23,7 @@ use crate::encoding::encode_row;
 use crate::engine::{EngineLimits, Sync};
 use crate::group::{Group, Limits};
 use crate::{Applied, Error, Found, List, Listed, OutboxPage, Scope, Store, Write};
-use open::Core;
+use open::{Core, Opened};
 use writer::{Job, Put, Writer};
 
 /// How an embedded store works, and its limits.
@@ -90,7 +90,9 @@ impl Fjall {
     /// # Errors
     /// When the store cannot be read or written.
     pub async fn trim_outbox(&self, older: Duration) -> Result<u64, Error> {
-        while let Some(through) = self.read(move |core| core.trimmable(older)).await? {
+        while let Some(through) =
+            self.read(move |core, opened| core.trimmable(opened, older)).await?
+        {
             let job = |answer| Job::Trim { through, answer };
             self.ask(job, 0).await?;
         }
@@ -100,11 +102,21 @@ impl Fjall {
     /// Reads on a thread that may block.
     async fn read<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&Core) -> Result<T, Error> + Send + 'static,
+        read: impl FnOnce(&Core, &Opened) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let core = self.core.clone();
-        let reading = tokio::task::spawn_blocking(move || read(&core));
+        let (core, opened) = (self.core.clone(), self.opened().await?);
+        let reading = tokio::task::spawn_blocking(move || read(&core, &opened));
         reading.await.map_err(|error| Error::Read(error.to_string()))?
+    }
+
+    /// The engine, for one read.
+    async fn opened(&self) -> Result<Arc<Opened>, Error> {
+        let opened = self.core.engine.wait().await;
+        if opened.is_err() {
+            // Nobody may be writing: the next reader finds it open, if it opens.
+            drop(self.group.submit(Job::Mend, 0));
+        }
+        opened
     }
 
     async fn ask<T>(
@@ -122,7 +134,8 @@ impl Fjall {
     async fn prepare(&self, write: Write) -> Result<Put, Error> {
         let claim = Claim::of(&write);
         let standing = Standing::of(&write.row);
-        let file = self.core.blobs.copy_large(&write.row.body).await?;
+        let free_min = self.core.options.engine.free_bytes_min;
+        let file = self.core.blobs.copy_large(&write.row.body, free_min).await?;
         let reference = file.as_ref().map(Copied::reference);
         let record = encode_row(&write.row, reference).into();
         let Write { space, key, .. } = write;
@@ -132,7 +145,10 @@ impl Fjall {
 
 impl Store for Fjall {
     fn get(&self, space: SpaceId, key: Bytes) -> BoxFuture<'_, Result<Found, Error>> {
-        Box::pin(async move { self.core.get(space, &key) })
+        Box::pin(async move {
+            let opened = self.opened().await?;
+            self.core.get(&opened, space, &key)
+        })
     }
 
     fn apply(&self, write: Write) -> BoxFuture<'_, Result<Applied, Error>> {
@@ -146,9 +162,10 @@ impl Store for Fjall {
     fn list(&self, list: List) -> BoxFuture<'_, Result<Listed, Error>> {
         Box::pin(async move {
             if list.limit <= INLINE_MAX {
-                return self.core.list(&list);
+                let opened = self.opened().await?;
+                return self.core.list(&opened, &list);
             }
-            self.read(move |core| core.list(&list)).await
+            self.read(move |core, opened| core.list(opened, &list)).await
         })
     }
 
@@ -159,9 +176,10 @@ impl Store for Fjall {
     fn outbox(&self, after: u64, limit: usize) -> BoxFuture<'_, Result<OutboxPage, Error>> {
         Box::pin(async move {
             if limit <= INLINE_MAX || self.core.is_recent(after) {
-                return self.core.outbox(after, limit);
+                let opened = self.opened().await?;
+                return self.core.outbox(&opened, after, limit);
             }
-            self.read(move |core| core.outbox(after, limit)).await
+            self.read(move |core, opened| core.outbox(opened, after, limit)).await
         })
     }
 

@@ -13,10 +13,12 @@ mod fjall;
 #[doc(hidden)]
 pub mod fuzzing;
 mod group;
+mod handle;
 mod model;
 mod owed;
 mod range;
 mod recent;
+mod room;
 mod row;
 mod staging;
 

@@ -97,7 +97,8 @@ impl Owed {
     /// # Errors
     /// [`Error::Busy`] past a limit; otherwise when the queue cannot be written.
     pub async fn add(&self, store: StoreId, write: Write) -> Result<(), Error> {
-        let file = self.folder.blobs.copy_large(&write.row.body).await?;
+        let free_min = self.folder.options.engine.free_bytes_min;
+        let file = self.folder.blobs.copy_large(&write.row.body, free_min).await?;
         let row = encode_row(&write.row, file.as_ref().map(Copied::reference));
         let record: Bytes = encoding::encode_write(&write, &row).into();
         let queued = (record.len() + write.key.len()) as u64;
@@ -152,7 +153,12 @@ impl Owed {
     /// # Errors
     /// When the queue cannot be read.
     pub fn next(&self, store: StoreId, limit: usize) -> Result<Vec<Debt>, Error> {
-        let (debts, damaged) = self.folder.next(store, limit)?;
+        let next = self.folder.next(store, limit);
+        if next.is_err() {
+            // The next reader finds it open, if it opens.
+            drop(self.group.submit(Job::Mend, 0));
+        }
+        let (debts, damaged) = next?;
         for number in damaged {
             let (answer, _) = oneshot::channel();
             self.group.submit(Job::Drop { store, number, answer }, 0)?;

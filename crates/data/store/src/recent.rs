@@ -29,6 +29,11 @@ impl Recent {
         }
     }
 
+    /// The numbers begin anew.
+    pub(crate) fn clear(&self) {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Whether everything from this number on is held.
     pub(crate) fn reaches(&self, first: u64) -> bool {
         let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);

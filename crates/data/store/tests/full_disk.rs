@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use littoral_clock::Clock;
@@ -36,8 +37,12 @@ fn open_owed(dir: &Path) -> Arc<Owed> {
     Owed::open(dir, options).unwrap()
 }
 
+fn version(n: u64) -> Version {
+    Version::new(Wall(n), 0, 1)
+}
+
 fn put(n: u64, body: Body) -> Write {
-    let row = Row { version: Version::new(Wall(n), 0, 1), body, ..Row::default() };
+    let row = Row { version: version(n), body, ..Row::default() };
     let key = n.to_string().into();
     Write { space: SPACE, key, row, condition: Condition::Newer, now: Wall(0) }
 }
@@ -56,12 +61,24 @@ async fn there(store: &Fjall) -> u64 {
     n
 }
 
+/// Files of this process may grow again.
+fn give_room() {
+    let id = std::process::id().to_string();
+    let given =
+        Command::new("prlimit").args(["--fsize=unlimited:unlimited", "--pid", &id]).status();
+    assert!(given.unwrap().success());
+}
+
+async fn a_little() {
+    Clock::system().sleep(Duration::from_millis(20)).await;
+}
+
 #[test]
 #[ignore = "a child of the test below"]
 fn child_with_a_small_disk() {
     let Some(dir) = std::env::var_os(DIR) else { return };
     let dir = Path::new(&dir);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let store = open(&dir.join("store"));
         let large = Body::File(Blob::new(dir.join("large"), LARGE));
@@ -85,7 +102,17 @@ fn child_with_a_small_disk() {
         let error = store.apply(put(n, Body::Absent)).await.unwrap_err();
         assert!(matches!(&error, Error::Write(why) if why.contains("opened again")), "{error}");
         assert_eq!(there(&store).await, n - 1);
-        std::fs::write(dir.join("acknowledged"), (n - 1).to_string()).unwrap();
+        give_room();
+        let mut refused = 0;
+        while let Err(error) = store.apply(put(n, body.clone())).await {
+            assert!(matches!(&error, Error::Write(_)), "{error}");
+            assert_eq!(get(&store, 1).await.unwrap().version, version(1), "reads go on meanwhile");
+            refused += 1;
+            a_little().await;
+        }
+        assert!(refused > 0, "the disk was full");
+        assert_eq!(there(&store).await, n);
+        std::fs::write(dir.join("acknowledged"), n.to_string()).unwrap();
     });
 }
 
@@ -94,7 +121,7 @@ fn child_with_a_small_disk() {
 fn child_that_owes_with_a_small_disk() {
     let Some(dir) = std::env::var_os(DIR) else { return };
     let dir = Path::new(&dir);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let owed = open_owed(&dir.join("owed"));
         let body = Body::Bytes(vec![7; 200_000].into());
@@ -111,13 +138,20 @@ fn child_that_owes_with_a_small_disk() {
         let refused = owed.add(STORE, put(n, Body::Absent)).await;
         assert!(matches!(refused, Err(Error::Write(_))), "{refused:?}");
         assert_eq!(owed.next(STORE, usize::MAX).unwrap().len() as u64, n - 1);
-        std::fs::write(dir.join("acknowledged"), (n - 1).to_string()).unwrap();
+        give_room();
+        while let Err(error) = owed.add(STORE, put(n, body.clone())).await {
+            assert!(matches!(&error, Error::Write(_)), "{error}");
+            a_little().await;
+        }
+        assert_eq!(owed.len(STORE), n);
+        assert_eq!(owed.next(STORE, usize::MAX).unwrap().len() as u64, n);
+        std::fs::write(dir.join("acknowledged"), n.to_string()).unwrap();
     });
 }
 
 /// Runs a child whose files cannot grow much; how many writes it had acknowledged.
 fn run_with_a_small_disk(child: &str, dir: &Path) -> u64 {
-    let script = format!("trap '' XFSZ; ulimit -f {FILE_BLOCKS_MAX}; exec \"$0\" \"$@\"");
+    let script = format!("trap '' XFSZ; ulimit -S -f {FILE_BLOCKS_MAX}; exec \"$0\" \"$@\"");
     let status = Command::new("sh")
         .args(["-c", &script])
         .arg(std::env::current_exe().unwrap())
@@ -130,11 +164,11 @@ fn run_with_a_small_disk(child: &str, dir: &Path) -> u64 {
 }
 
 #[test]
-fn a_full_disk_refuses_writes_and_loses_none_it_acknowledged() {
+fn a_full_disk_refuses_writes_until_there_is_room_and_loses_none_it_acknowledged() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::File::create(dir.path().join("large")).unwrap().set_len(LARGE).unwrap();
     let acknowledged = run_with_a_small_disk("child_with_a_small_disk", dir.path());
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let store = open(&dir.path().join("store"));
         // The write that failed may have happened.
@@ -145,7 +179,7 @@ fn a_full_disk_refuses_writes_and_loses_none_it_acknowledged() {
 }
 
 #[test]
-fn a_full_disk_refuses_debts_and_loses_none_it_took() {
+fn a_full_disk_refuses_debts_until_there_is_room_and_loses_none_it_took() {
     let dir = tempfile::tempdir().unwrap();
     let acknowledged = run_with_a_small_disk("child_that_owes_with_a_small_disk", dir.path());
     let owed = open_owed(&dir.path().join("owed"));

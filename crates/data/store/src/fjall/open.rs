@@ -1,6 +1,6 @@
 //! The folder of an embedded store, and what is read of it at the start.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,10 +14,24 @@ use crate::Error;
 use crate::blobs::Blobs;
 use crate::engine::{Engine, Sync, read_error, write_error};
 use crate::envelope;
+use crate::handle::Handle;
 use crate::recent::Recent;
 
 /// What readers and the writer share.
 pub(super) struct Core {
+    dir: PathBuf,
+    pub(super) engine: Handle<Opened>,
+    pub(super) blobs: Arc<Blobs>,
+    pub(super) recent: Recent,
+    /// Sent only by the writer, after a commit.
+    pub(super) committed: watch::Sender<Position>,
+    forgotten: AtomicU64,
+    pub(super) clock: Clock,
+    pub(super) options: Options,
+}
+
+/// The engine and what stands in it; replaced as a whole when it is opened again.
+pub(super) struct Opened {
     pub(super) engine: Engine,
     /// [Row key](super::read::row_key) → row.
     pub(super) rows: Keyspace,
@@ -26,13 +40,6 @@ pub(super) struct Core {
     /// Id of a file → nothing: the files that rows name.
     pub(super) files: Keyspace,
     pub(super) meta: Keyspace,
-    pub(super) blobs: Arc<Blobs>,
-    pub(super) recent: Recent,
-    /// Sent only by the writer, after a commit.
-    pub(super) committed: watch::Sender<Position>,
-    forgotten: AtomicU64,
-    pub(super) clock: Clock,
-    pub(super) options: Options,
 }
 
 const META: u8 = 1;
@@ -43,28 +50,26 @@ impl Core {
     pub(super) fn open(dir: &Path, options: Options, clock: Clock) -> Result<Self, Error> {
         let io = |error: std::io::Error| Error::Write(format!("{}: {error}", dir.display()));
         std::fs::create_dir_all(dir).map_err(io)?;
-        let engine = Engine::open(&dir.join("engine"), options.engine, options.sync)?;
-        let synced = options.sync == Sync::Data;
-        let meta = engine.plain("meta")?;
-        let outbox = engine.plain("outbox")?;
-        let incarnation = incarnation(&engine, &meta)?;
-        let forgotten = read_meta(&meta, FORGOTTEN)?.unwrap_or(0);
-        let position = Position::new(incarnation, last_number(&outbox)?.max(forgotten));
-        let core = Self {
-            rows: engine.separated("rows")?,
-            outbox,
-            files: engine.plain("files")?,
-            meta,
-            blobs: Arc::new(Blobs::open(dir.join("blobs"), synced).map_err(io)?),
+        let opened = Opened::open(dir, options)?;
+        let incarnation = opened.incarnation()?;
+        let forgotten = opened.forgotten()?;
+        let position = Position::new(incarnation, opened.last_number()?);
+        let blobs = Blobs::open(dir.join("blobs"), options.sync == Sync::Data).map_err(io)?;
+        blobs.sweep(|id| opened.names(id))?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            engine: Handle::new(opened),
+            blobs: Arc::new(blobs),
             recent: Recent::new(options.outbox_recent_max),
             committed: watch::Sender::new(position),
             forgotten: AtomicU64::new(forgotten),
             clock,
             options,
-            engine,
-        };
-        core.blobs.sweep(|id| core.files.contains_key(id.to_be_bytes())).map_err(read_error)?;
-        Ok(core)
+        })
+    }
+
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     pub(super) fn position(&self) -> Position {
@@ -81,6 +86,52 @@ impl Core {
     }
 }
 
+impl Opened {
+    pub(super) fn open(dir: &Path, options: Options) -> Result<Self, Error> {
+        let engine = Engine::open(&dir.join("engine"), options.engine, options.sync)?;
+        Ok(Self {
+            rows: engine.separated("rows")?,
+            outbox: engine.plain("outbox")?,
+            files: engine.plain("files")?,
+            meta: engine.plain("meta")?,
+            engine,
+        })
+    }
+
+    /// The number of the last record, kept or not.
+    pub(super) fn last_number(&self) -> Result<u64, Error> {
+        Ok(last_number(&self.outbox)?.max(self.forgotten()?))
+    }
+
+    pub(super) fn forgotten(&self) -> Result<u64, Error> {
+        Ok(read_meta(&self.meta, FORGOTTEN)?.unwrap_or(0))
+    }
+
+    /// Whether a row names this file.
+    pub(super) fn names(&self, id: u64) -> Result<bool, Error> {
+        self.files.contains_key(id.to_be_bytes()).map_err(read_error)
+    }
+
+    /// The stream's incarnation, chosen when the store is made.
+    fn incarnation(&self) -> Result<u32, Error> {
+        match read_meta(&self.meta, INCARNATION)? {
+            Some(found) => {
+                u32::try_from(found).map_err(|_| Error::Damaged("incarnation of the store".into()))
+            }
+            None => self.renew(),
+        }
+    }
+
+    /// Begins the stream anew: whoever followed the old one trusts nothing it said.
+    pub(super) fn renew(&self) -> Result<u32, Error> {
+        let new = Chance::from_machine().below(u64::from(u32::MAX)) as u32 + 1;
+        let mut batch = self.engine.batch();
+        batch.insert(&self.meta, INCARNATION, encode_meta(new.into()));
+        batch.commit().map_err(write_error)?;
+        Ok(new)
+    }
+}
+
 /// A number under a name.
 pub(super) fn encode_meta(number: u64) -> Vec<u8> {
     envelope::seal(META, &number)
@@ -92,18 +143,6 @@ fn read_meta(meta: &Keyspace, name: &str) -> Result<Option<u64>, Error> {
     };
     let damaged = |damage| Error::Damaged(format!("{name} of the store: {damage}"));
     envelope::open(META, &bytes).map(Some).map_err(damaged)
-}
-
-/// The stream's incarnation, chosen when the store is made.
-fn incarnation(engine: &Engine, meta: &Keyspace) -> Result<u32, Error> {
-    if let Some(found) = read_meta(meta, INCARNATION)? {
-        return u32::try_from(found).map_err(|_| Error::Damaged("incarnation of the store".into()));
-    }
-    let new = Chance::from_machine().below(u64::from(u32::MAX)) as u32 + 1;
-    let mut batch = engine.batch();
-    batch.insert(meta, INCARNATION, encode_meta(new.into()));
-    batch.commit().map_err(write_error)?;
-    Ok(new)
 }
 
 fn last_number(outbox: &Keyspace) -> Result<u64, Error> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use littoral_types::{Position, Wall};
 
-use super::open::Core;
+use super::open::{Core, Opened};
 use crate::encoding::{StoredRecord, decode_record};
 use crate::engine::read_error;
 use crate::{Error, OutboxPage, Record};
@@ -18,7 +18,12 @@ impl Core {
         after >= self.position().number || self.recent.reaches(after.saturating_add(1))
     }
 
-    pub(super) fn outbox(&self, after: u64, limit: usize) -> Result<OutboxPage, Error> {
+    pub(super) fn outbox(
+        &self,
+        opened: &Opened,
+        after: u64,
+        limit: usize,
+    ) -> Result<OutboxPage, Error> {
         let committed = self.position();
         let first = after.max(self.forgotten()).saturating_add(1);
         let last = committed.number.min(after.max(first - 1).saturating_add(limit as u64));
@@ -27,7 +32,7 @@ impl Core {
         } else {
             match self.recent.between(first, last) {
                 Some(records) => records,
-                None => self.records(first, last)?,
+                None => opened.records(first, last)?,
             }
         };
         let through = match records.last() {
@@ -40,22 +45,13 @@ impl Core {
         Ok(OutboxPage { records, through, forgotten: self.forgotten() })
     }
 
-    fn records(&self, first: u64, last: u64) -> Result<Vec<Record>, Error> {
-        let mut records = Vec::new();
-        for record in self.outbox.range(first.to_be_bytes()..=last.to_be_bytes()) {
-            let (number, StoredRecord { space, purge, .. }) = decode(record)?;
-            records.push(Record { number, space, purge });
-        }
-        Ok(records)
-    }
-
     /// The highest number that may go next, if any record is older than `older`.
-    pub(super) fn trimmable(&self, older: Duration) -> Result<Option<u64>, Error> {
+    pub(super) fn trimmable(&self, opened: &Opened, older: Duration) -> Result<Option<u64>, Error> {
         let age = u64::try_from(older.as_millis()).unwrap_or(u64::MAX);
         let Wall(now) = self.clock.wall();
         let first = self.forgotten() + 1;
         let mut through = None;
-        for record in self.outbox.range(first.to_be_bytes()..).take(TRIM_MAX) {
+        for record in opened.outbox.range(first.to_be_bytes()..).take(TRIM_MAX) {
             let (number, record) = decode(record)?;
             if now.saturating_sub(record.at.0) <= age {
                 break;
@@ -63,6 +59,17 @@ impl Core {
             through = Some(number);
         }
         Ok(through)
+    }
+}
+
+impl Opened {
+    pub(super) fn records(&self, first: u64, last: u64) -> Result<Vec<Record>, Error> {
+        let mut records = Vec::new();
+        for record in self.outbox.range(first.to_be_bytes()..=last.to_be_bytes()) {
+            let (number, StoredRecord { space, purge, .. }) = decode(record)?;
+            records.push(Record { number, space, purge });
+        }
+        Ok(records)
     }
 }
 

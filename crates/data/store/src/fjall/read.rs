@@ -6,7 +6,7 @@ use bytes::Bytes;
 use fjall::Readable as _;
 use littoral_types::{Body, SpaceId};
 
-use super::open::Core;
+use super::open::{Core, Opened};
 use crate::encoding::{StoredBody, StoredRow, decode_row};
 use crate::engine::read_error;
 use crate::range::Range;
@@ -20,21 +20,14 @@ pub(super) fn row_key(space: SpaceId, key: &[u8]) -> Vec<u8> {
 }
 
 impl Core {
-    pub(super) fn get(&self, space: SpaceId, key: &[u8]) -> Result<Found, Error> {
+    pub(super) fn get(&self, opened: &Opened, space: SpaceId, key: &[u8]) -> Result<Found, Error> {
         let position = self.position();
-        let row = self.row(&row_key(space, key))?;
+        let row = self.row(opened, &row_key(space, key))?;
         Ok(Found { row, position })
     }
 
-    pub(super) fn stored(&self, row_key: &[u8]) -> Result<Option<StoredRow>, Error> {
-        let Some(record) = self.rows.get(row_key).map_err(read_error)? else {
-            return Ok(None);
-        };
-        decode_row(record.into()).map(Some).map_err(|damage| damaged(row_key, &damage))
-    }
-
-    fn row(&self, row_key: &[u8]) -> Result<Option<Row>, Error> {
-        let mut stored = self.stored(row_key)?;
+    fn row(&self, opened: &Opened, row_key: &[u8]) -> Result<Option<Row>, Error> {
+        let mut stored = opened.stored(row_key)?;
         loop {
             let Some(row) = stored else { return Ok(None) };
             let StoredBody::File(reference) = row.body else {
@@ -42,7 +35,7 @@ impl Core {
             };
             let blob = self.blobs.get(reference);
             // Only while the row still names the file is it ours to hand out.
-            let again = self.stored(row_key)?;
+            let again = opened.stored(row_key)?;
             if again.as_ref().is_some_and(|again| again.body == row.body) {
                 let blob = blob.map_err(|error| Error::Read(error.to_string()))?;
                 let blob = blob.ok_or_else(|| damaged(row_key, &"its file is not whole"))?;
@@ -52,7 +45,7 @@ impl Core {
         }
     }
 
-    pub(super) fn list(&self, list: &List) -> Result<Listed, Error> {
+    pub(super) fn list(&self, opened: &Opened, list: &List) -> Result<Listed, Error> {
         let position = self.position();
         let mut listed = Listed { items: Vec::new(), more: false, position };
         let Some(range) = Range::of(list) else {
@@ -67,7 +60,7 @@ impl Core {
             Bound::Unbounded => Bound::Included(row_key(list.space, b"")),
             start => key(start),
         };
-        let mut rows = self.engine.snapshot().range(&self.rows, (start, end));
+        let mut rows = opened.engine.snapshot().range(&opened.rows, (start, end));
         let mut bytes = 0;
         while let Some(row) = if list.reverse { rows.next_back() } else { rows.next() } {
             if listed.items.len() >= list.limit || bytes >= self.options.list_bytes_max {
@@ -75,14 +68,20 @@ impl Core {
                 break;
             }
             let (row_key, record) = row.into_inner().map_err(read_error)?;
-            let item = self.item(&row_key, record.into(), list.values)?;
+            let item = self.item(opened, &row_key, record.into(), list.values)?;
             bytes += item.row.body.weight() + item.row.meta.len() as u64;
             listed.items.push(item);
         }
         Ok(listed)
     }
 
-    fn item(&self, row_key: &[u8], record: Bytes, values: bool) -> Result<Item, Error> {
+    fn item(
+        &self,
+        opened: &Opened,
+        row_key: &[u8],
+        record: Bytes,
+        values: bool,
+    ) -> Result<Item, Error> {
         let stored = decode_row(record).map_err(|damage| damaged(row_key, &damage))?;
         let key = Bytes::copy_from_slice(&row_key[SPACE..]);
         let live = stored.body != StoredBody::Absent;
@@ -91,10 +90,19 @@ impl Core {
         }
         let row = match stored.body {
             // The row as it stands by now: what the snapshot names may be gone.
-            StoredBody::File(_) => self.row(row_key)?.unwrap_or_default(),
+            StoredBody::File(_) => self.row(opened, row_key)?.unwrap_or_default(),
             _ => stored.into_row(None),
         };
         Ok(Item { key, live: !row.body.is_absent(), row })
+    }
+}
+
+impl Opened {
+    pub(super) fn stored(&self, row_key: &[u8]) -> Result<Option<StoredRow>, Error> {
+        let Some(record) = self.rows.get(row_key).map_err(read_error)? else {
+            return Ok(None);
+        };
+        decode_row(record.into()).map(Some).map_err(|damage| damaged(row_key, &damage))
     }
 }
 

@@ -293,7 +293,7 @@ async fn a_damaged_row_is_an_error_until_a_plain_write_heals_it() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
     store.apply(put("a", 5, "v")).await.unwrap();
-    store.core.rows.insert(read::row_key(SPACE, b"a"), "nonsense").unwrap();
+    store.core.engine.get().unwrap().rows.insert(read::row_key(SPACE, b"a"), "nonsense").unwrap();
     let error = store.get(SPACE, "a".into()).await.unwrap_err();
     assert!(matches!(&error, Error::Damaged(what) if what.contains("\"a\"")), "{error}");
     let conditional = Write { condition: Condition::Present, ..put("a", 6, "w") };

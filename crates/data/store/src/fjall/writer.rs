@@ -8,20 +8,33 @@ use bytes::Bytes;
 use littoral_types::{Position, SpaceId, Wall};
 use tokio::sync::oneshot;
 
-use super::open::{Core, FORGOTTEN, encode_meta};
+use super::open::{Core, FORGOTTEN, Opened, encode_meta};
 use super::read::row_key;
 use crate::blobs::Copied;
 use crate::decide::{Claim, Standing, Verdict, decide};
 use crate::encoding::{StoredBody, StoredRow, encode_record};
 use crate::group::Commit;
-use crate::{Applied, Condition, Error, Purge, Record, Scope};
+use crate::handle::{Broken, Mending, reason};
+use crate::{Applied, Condition, Error, Purge, Record, Scope, room};
 
 type Answer<T> = oneshot::Sender<Result<T, Error>>;
 
 pub(super) enum Job {
-    Apply { put: Put, answer: Answer<Applied> },
-    Purge { space: SpaceId, scope: Scope, answer: Answer<Position> },
-    Trim { through: u64, answer: Answer<Position> },
+    Apply {
+        put: Put,
+        answer: Answer<Applied>,
+    },
+    Purge {
+        space: SpaceId,
+        scope: Scope,
+        answer: Answer<Position>,
+    },
+    Trim {
+        through: u64,
+        answer: Answer<Position>,
+    },
+    /// Somebody found the engine closed.
+    Mend,
 }
 
 /// A write ready to be decided.
@@ -37,14 +50,29 @@ pub(super) struct Put {
 pub(super) struct Writer {
     core: Arc<Core>,
     position: Position,
-    /// Why nothing is written any more: after a failed commit nobody knows what is on the disk.
-    broken: Option<String>,
+    mending: Mending,
+    /// After a failed commit nobody knows what is on the disk: the engine must be opened again.
+    broken: Option<Broken>,
+    unsure: Unsure,
+}
+
+/// Deletes and purges, which make room, are taken down to this part of what is kept back.
+const FLOOR: u64 = 4;
+
+/// Files of commits that failed: the rows that name them, or no longer do, may be on the disk.
+#[derive(Default)]
+struct Unsure {
+    named: Vec<Copied>,
+    doomed: Vec<u64>,
 }
 
 /// One commit in the making.
 struct Batch<'a> {
     core: &'a Core,
+    opened: &'a Opened,
     batch: fjall::OwnedWriteBatch,
+    /// Whether the disk has room for more than deletes.
+    room: Result<(), Error>,
     position: Position,
     at: Wall,
     /// Rows as the writes before in this batch leave them.
@@ -72,17 +100,16 @@ enum Told {
 
 impl Writer {
     pub(super) fn new(core: Arc<Core>) -> Self {
-        let position = core.position();
-        Self { core, position, broken: None }
+        let (position, mending) = (core.position(), Mending::new(core.clock.clone()));
+        Self { core, position, mending, broken: None, unsure: Unsure::default() }
     }
 
     fn publish(&mut self, batch: Batch<'_>) {
+        self.mending.well();
         self.position = batch.position;
         self.core.recent.push(batch.records);
         self.core.forget(batch.forgotten);
-        self.core.committed.send_if_modified(|committed| {
-            std::mem::replace(committed, batch.position) != batch.position
-        });
+        self.tell();
         for file in batch.named {
             file.keep();
         }
@@ -93,37 +120,96 @@ impl Writer {
             told.send();
         }
     }
+
+    fn tell(&self) {
+        self.core.committed.send_if_modified(|committed| {
+            std::mem::replace(committed, self.position) != self.position
+        });
+    }
+
+    /// The engine, opened again if the last commit failed, on a disk that has room.
+    fn ready(&mut self) -> Result<Arc<Opened>, Error> {
+        let (dir, options) = (self.core.dir(), self.core.options);
+        room::check(dir, options.engine.free_bytes_min / FLOOR)?;
+        if let Some(broken) = &mut self.broken {
+            let open = || Opened::open(dir, options);
+            let opened = self.mending.mend(broken, dir, &self.core.engine, open)?;
+            let core = self.core.clone();
+            if let Err(error) = self.resume(&core, &opened) {
+                self.broken = Some(self.mending.broken(error.to_string()));
+                return Err(error);
+            }
+            self.broken = None;
+            tracing::warn!(dir = %core.dir().display(), "opened again: writes go on");
+        }
+        self.core.engine.get()
+    }
+
+    /// Goes on from what is on the disk: all that was acknowledged, and of the commits that failed
+    /// what got there nevertheless, which is made known now.
+    fn resume(&mut self, core: &Core, opened: &Opened) -> Result<(), Error> {
+        let last = opened.last_number()?;
+        if last < self.position.number {
+            let missing = self.position.number - last;
+            tracing::error!(missing, "acknowledged writes are gone from this store");
+            self.position = Position::new(opened.renew()?, last);
+            core.recent.clear();
+        } else if last > self.position.number {
+            core.recent.push(opened.records(self.position.number + 1, last)?);
+            self.position.number = last;
+        }
+        core.forget(opened.forgotten()?);
+        self.tell();
+        let Unsure { named, doomed } = std::mem::take(&mut self.unsure);
+        for file in named {
+            if opened.names(file.reference().id)? {
+                file.keep();
+            }
+        }
+        for id in doomed {
+            if !opened.names(id)? {
+                core.blobs.doom(id);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Commit for Writer {
     type Job = Job;
 
     fn commit(&mut self, jobs: Vec<Job>) {
-        if let Some(why) = &self.broken {
-            return jobs.into_iter().for_each(|job| job.refuse(why));
-        }
+        let opened = match self.ready() {
+            Ok(opened) => opened,
+            Err(error) => {
+                let why = reason(&error);
+                return jobs.into_iter().for_each(|job| job.refuse(&why));
+            }
+        };
         let core = self.core.clone();
-        let mut batch = Batch::new(&core, self.position);
+        let mut batch = Batch::new(&core, &opened, self.position);
         for job in jobs {
             batch.take(job);
         }
         match batch.write() {
             Ok(()) => self.publish(batch),
             Err(error) => {
-                let why = format!("a commit failed ({error}); the store must be opened again");
+                let why = format!("a commit failed ({error}); the store is opened again shortly");
                 tracing::error!("{why}; writes are refused until then, reads go on");
-                batch.fail(&why);
-                self.broken = Some(why);
+                self.broken = Some(self.mending.broken(why.clone()));
+                batch.fail(&why, &mut self.unsure);
             }
         }
     }
 }
 
 impl<'a> Batch<'a> {
-    fn new(core: &'a Core, position: Position) -> Self {
+    fn new(core: &'a Core, opened: &'a Opened, position: Position) -> Self {
         Self {
             core,
-            batch: core.engine.batch(),
+            opened,
+            batch: opened.engine.batch(),
+            room: room::check(core.dir(), core.options.engine.free_bytes_min),
             position,
             at: core.clock.wall(),
             seen: HashMap::new(),
@@ -150,6 +236,7 @@ impl<'a> Batch<'a> {
                 self.trim(through);
                 self.answers.push(Told::Position(answer, self.position));
             }
+            Job::Mend => {}
         }
     }
 
@@ -164,10 +251,15 @@ impl<'a> Batch<'a> {
             Verdict::Mismatch(current) => return Ok(Applied::Mismatch { current, position }),
             Verdict::Apply => {}
         }
+        if let Err(error) = &self.room
+            && standing.live
+        {
+            return Err(Error::Write(reason(error)));
+        }
         self.name(file.as_ref().map(|file| file.reference().id), seen.and_then(|seen| seen.file));
         let now = Seen { standing, file: file.as_ref().map(|file| file.reference().id) };
         self.named.extend(file);
-        self.batch.insert(&self.core.rows, row_key.as_slice(), record);
+        self.batch.insert(&self.opened.rows, row_key.as_slice(), record);
         self.seen.insert(row_key, Some(now));
         self.number(space, Purge::Write { key, version: claim.version, live: standing.live });
         Ok(Applied::Yes { position: self.position })
@@ -178,7 +270,7 @@ impl<'a> Batch<'a> {
         if let Some(seen) = self.seen.get(row_key) {
             return Ok(*seen);
         }
-        match self.core.stored(row_key) {
+        match self.opened.stored(row_key) {
             Ok(row) => Ok(row.as_ref().map(Seen::of)),
             // What cannot be read cannot be served either: a plain write heals it.
             Err(Error::Damaged(what)) if claim.condition == Condition::Newer => {
@@ -191,10 +283,10 @@ impl<'a> Batch<'a> {
 
     fn name(&mut self, new: Option<u64>, old: Option<u64>) {
         if let Some(id) = new {
-            self.batch.insert(&self.core.files, id.to_be_bytes(), b"");
+            self.batch.insert(&self.opened.files, id.to_be_bytes(), b"");
         }
         if let Some(id) = old {
-            self.batch.remove(&self.core.files, id.to_be_bytes());
+            self.batch.remove(&self.opened.files, id.to_be_bytes());
             self.doomed.push(id);
         }
     }
@@ -203,28 +295,26 @@ impl<'a> Batch<'a> {
         self.position.number += 1;
         let record = Record { number: self.position.number, space, purge };
         let bytes = encode_record(self.at, &record);
-        self.batch.insert(&self.core.outbox, record.number.to_be_bytes(), bytes);
+        self.batch.insert(&self.opened.outbox, record.number.to_be_bytes(), bytes);
         self.records.push(record);
     }
 
     fn trim(&mut self, through: u64) {
         let forgotten = self.core.forgotten().max(self.forgotten);
         for number in forgotten + 1..=through {
-            self.batch.remove(&self.core.outbox, number.to_be_bytes());
+            self.batch.remove(&self.opened.outbox, number.to_be_bytes());
         }
         self.forgotten = forgotten.max(through);
-        self.batch.insert(&self.core.meta, FORGOTTEN, encode_meta(self.forgotten));
+        self.batch.insert(&self.opened.meta, FORGOTTEN, encode_meta(self.forgotten));
     }
 
     fn write(&mut self) -> fjall::Result<()> {
-        std::mem::replace(&mut self.batch, self.core.engine.batch()).commit()
+        std::mem::replace(&mut self.batch, self.opened.engine.batch()).commit()
     }
 
-    fn fail(self, why: &str) {
-        for file in self.named {
-            // The row may be on the disk after all; if not, the next start sweeps the file.
-            file.keep();
-        }
+    fn fail(self, why: &str, unsure: &mut Unsure) {
+        unsure.named.extend(self.named);
+        unsure.doomed.extend(self.doomed);
         for told in self.answers {
             told.refuse(why);
         }
@@ -272,6 +362,7 @@ impl Job {
             Self::Purge { answer, .. } | Self::Trim { answer, .. } => {
                 drop(answer.send(Err(Error::Write(why.into()))));
             }
+            Self::Mend => {}
         }
     }
 }

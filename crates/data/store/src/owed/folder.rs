@@ -1,7 +1,7 @@
 //! The folder of a queue, and what is read of it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fjall::Keyspace;
@@ -15,10 +15,23 @@ use super::{Debt, OwedOptions};
 use crate::blobs::Blobs;
 use crate::encoding::StoredBody;
 use crate::engine::{Engine, Sync, read_error};
+use crate::handle::Handle;
 use crate::{Error, Write};
 
 /// What readers and the writer share.
 pub(super) struct Folder {
+    pub(super) dir: PathBuf,
+    pub(super) engine: Handle<Opened>,
+    pub(super) blobs: Arc<Blobs>,
+    pub(super) accounts: Mutex<Accounts>,
+    /// No debt has a lower number: where reading begins, past what is paid but not yet gone.
+    firsts: Mutex<BTreeMap<StoreId, u64>>,
+    pub(super) added: watch::Sender<u64>,
+    pub(super) options: OwedOptions,
+}
+
+/// The engine and what stands in it; replaced as a whole when it is opened again.
+pub(super) struct Opened {
     pub(super) engine: Engine,
     /// [Store and number](debt_key) → debt.
     pub(super) debts: Keyspace,
@@ -28,13 +41,9 @@ pub(super) struct Folder {
     pub(super) numbers: Keyspace,
     /// Id of a file → nothing: the files that debts name.
     pub(super) files: Keyspace,
-    pub(super) blobs: Arc<Blobs>,
-    pub(super) accounts: Mutex<BTreeMap<StoreId, Account>>,
-    /// No debt has a lower number: where reading begins, past what is paid but not yet gone.
-    firsts: Mutex<BTreeMap<StoreId, u64>>,
-    pub(super) added: watch::Sender<u64>,
-    pub(super) options: OwedOptions,
 }
+
+pub(super) type Accounts = BTreeMap<StoreId, Account>;
 
 pub(super) const LAST: &str = "last";
 
@@ -45,32 +54,20 @@ pub(super) struct Account {
     pub(super) bytes: u64,
 }
 
-impl Folder {
+impl Opened {
     pub(super) fn open(dir: &Path, options: OwedOptions) -> Result<Self, Error> {
-        let io = |error: std::io::Error| Error::Write(format!("{}: {error}", dir.display()));
-        std::fs::create_dir_all(dir).map_err(io)?;
         let engine = Engine::open(&dir.join("engine"), options.engine, options.sync)?;
-        let synced = options.sync == Sync::Data;
-        let folder = Self {
+        Ok(Self {
             debts: engine.separated("debts")?,
             places: engine.plain("places")?,
             numbers: engine.plain("numbers")?,
             files: engine.plain("files")?,
-            blobs: Arc::new(Blobs::open(dir.join("blobs"), synced).map_err(io)?),
-            accounts: Mutex::default(),
-            firsts: Mutex::default(),
-            added: watch::Sender::new(0),
-            options,
             engine,
-        };
-        let files = &folder.files;
-        folder.blobs.sweep(|id| files.contains_key(id.to_be_bytes())).map_err(read_error)?;
-        folder.count()?;
-        Ok(folder)
+        })
     }
 
-    fn count(&self) -> Result<(), Error> {
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn count(&self) -> Result<Accounts, Error> {
+        let mut accounts = Accounts::new();
         for place in self.places.iter() {
             let (key, place) = place.into_inner().map_err(read_error)?;
             let damaged = |damage| Error::Damaged(format!("place in the owed queue: {damage}"));
@@ -80,7 +77,12 @@ impl Folder {
             account.debts += 1;
             account.bytes += place.bytes;
         }
-        Ok(())
+        Ok(accounts)
+    }
+
+    /// Whether a debt names this file.
+    pub(super) fn names(&self, id: u64) -> Result<bool, Error> {
+        self.files.contains_key(id.to_be_bytes()).map_err(read_error)
     }
 
     /// The highest number any debt was ever given.
@@ -90,17 +92,43 @@ impl Folder {
         decode_number(&bytes).map_err(damaged)
     }
 
-    pub(super) fn account(&self, store: StoreId) -> Account {
-        let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        accounts.get(&store).copied().unwrap_or_default()
-    }
-
     pub(super) fn place(&self, key: &[u8]) -> Result<Option<Place>, Error> {
         let Some(place) = self.places.get(key).map_err(read_error)? else {
             return Ok(None);
         };
         let damaged = |damage| Error::Damaged(format!("place in the owed queue: {damage}"));
         decode_place(&place).map(Some).map_err(damaged)
+    }
+}
+
+impl Folder {
+    pub(super) fn open(dir: &Path, options: OwedOptions) -> Result<Self, Error> {
+        let io = |error: std::io::Error| Error::Write(format!("{}: {error}", dir.display()));
+        std::fs::create_dir_all(dir).map_err(io)?;
+        let opened = Opened::open(dir, options)?;
+        let blobs = Blobs::open(dir.join("blobs"), options.sync == Sync::Data).map_err(io)?;
+        blobs.sweep(|id| opened.names(id))?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            accounts: Mutex::new(opened.count()?),
+            engine: Handle::new(opened),
+            blobs: Arc::new(blobs),
+            firsts: Mutex::default(),
+            added: watch::Sender::new(0),
+            options,
+        })
+    }
+
+    pub(super) fn account(&self, store: StoreId) -> Account {
+        let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.get(&store).copied().unwrap_or_default()
+    }
+
+    /// After the queue was opened again: debts may have lower numbers than those seen last.
+    pub(super) fn look_again(&self, accounts: Accounts) {
+        *self.accounts.lock().unwrap_or_else(PoisonError::into_inner) = accounts;
+        self.firsts.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.added.send_modify(|added| *added += 1);
     }
 
     /// The oldest debts, and the numbers of those that do not decode.
@@ -115,8 +143,9 @@ impl Folder {
         }
         let mut firsts = self.firsts.lock().unwrap_or_else(PoisonError::into_inner);
         let first = firsts.entry(store).or_default();
+        let opened = self.engine.get()?;
         let mut bytes = 0;
-        for debt in self.debts.range(debt_key(store, *first)..=debt_key(store, u64::MAX)) {
+        for debt in opened.debts.range(debt_key(store, *first)..=debt_key(store, u64::MAX)) {
             if next.len() >= limit || bytes >= self.options.next_bytes_max {
                 break;
             }
@@ -126,7 +155,7 @@ impl Folder {
                 *first = number;
             }
             bytes += record.len() as u64;
-            match self.whole(&key, number, record) {
+            match self.whole(&opened, &key, number, record) {
                 Ok(debt) => next.extend(debt),
                 Err(Error::Damaged(what)) => {
                     tracing::error!(number, what, "a damaged debt is dropped");
@@ -141,6 +170,7 @@ impl Folder {
     /// A debt with its file, if it has one; `None` when it was paid meanwhile.
     fn whole(
         &self,
+        opened: &Opened,
         key: &[u8],
         number: u64,
         mut record: fjall::Slice,
@@ -162,7 +192,7 @@ impl Folder {
             };
             let blob = self.blobs.get(reference);
             // Only while the debt still names the file is it ours to hand out.
-            match self.debts.get(key).map_err(read_error)? {
+            match opened.debts.get(key).map_err(read_error)? {
                 None => return Ok(None),
                 Some(again) if again != record => record = again,
                 Some(_) => {

@@ -5,15 +5,17 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use littoral_clock::Clock;
 use littoral_types::{SpaceId, StoreId, Version};
 use tokio::sync::oneshot;
 
 use super::encoding::{Place, debt_key, encode_number, purge_key, write_key};
-use super::folder::{Account, Folder, LAST};
-use crate::Error;
+use super::folder::{Account, Folder, LAST, Opened};
 use crate::blobs::Copied;
 use crate::engine::read_error;
 use crate::group::Commit;
+use crate::handle::{Broken, Mending, reason};
+use crate::{Error, room};
 
 type Answer<T> = oneshot::Sender<Result<T, Error>>;
 
@@ -33,6 +35,8 @@ pub(super) enum Job {
         version: Version,
         answer: Answer<()>,
     },
+    /// Somebody found the engine closed.
+    Mend,
     /// A debt that does not decode.
     Drop {
         store: StoreId,
@@ -54,13 +58,18 @@ pub(super) struct Added {
 pub(super) struct Queue {
     folder: Arc<Folder>,
     number: u64,
-    /// Why nothing is written any more: after a failed commit nobody knows what is on the disk.
-    broken: Option<String>,
+    mending: Mending,
+    /// After a failed commit nobody knows what is on the disk: the engine must be opened again.
+    broken: Option<Broken>,
+    /// Files of commits that failed: debts may name them, or no longer do.
+    named: Vec<Copied>,
+    doomed: Vec<u64>,
 }
 
 /// One commit in the making.
 struct Batch<'a> {
     folder: &'a Folder,
+    opened: &'a Opened,
     batch: fjall::OwnedWriteBatch,
     number: u64,
     accounts: BTreeMap<StoreId, Account>,
@@ -82,10 +91,57 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 impl Queue {
     pub(super) fn open(folder: Arc<Folder>) -> Result<Self, Error> {
-        Ok(Self { number: folder.last_number()?, folder, broken: None })
+        Ok(Self {
+            number: folder.engine.get()?.last_number()?,
+            folder,
+            // Only for how long to wait before the next try.
+            mending: Mending::new(Clock::system()),
+            broken: None,
+            named: Vec::new(),
+            doomed: Vec::new(),
+        })
+    }
+
+    /// The engine, opened again if the last commit failed, on a disk that has room.
+    fn ready(&mut self) -> Result<Arc<Opened>, Error> {
+        let folder = self.folder.clone();
+        if let Some(broken) = &mut self.broken {
+            let open = || Opened::open(&folder.dir, folder.options);
+            let opened = self.mending.mend(broken, &folder.dir, &folder.engine, open)?;
+            if let Err(error) = self.resume(&opened) {
+                self.broken = Some(self.mending.broken(error.to_string()));
+                return Err(error);
+            }
+            self.broken = None;
+            tracing::warn!(dir = %folder.dir.display(), "opened again: debts are taken");
+        }
+        folder.engine.get()
+    }
+
+    /// Goes on from what is on the disk: debts of commits that failed may be there.
+    fn resume(&mut self, opened: &Opened) -> Result<(), Error> {
+        let last = opened.last_number()?;
+        if last < self.number {
+            let missing = self.number - last;
+            tracing::error!(missing, "debts that were taken are gone from the queue");
+        }
+        self.number = self.number.max(last);
+        self.folder.look_again(opened.count()?);
+        for file in std::mem::take(&mut self.named) {
+            if opened.names(file.reference().id)? {
+                file.keep();
+            }
+        }
+        for id in std::mem::take(&mut self.doomed) {
+            if !opened.names(id)? {
+                self.folder.blobs.doom(id);
+            }
+        }
+        Ok(())
     }
 
     fn publish(&mut self, batch: Batch<'_>) {
+        self.mending.well();
         self.number = batch.number;
         *self.folder.accounts.lock().unwrap_or_else(PoisonError::into_inner) = batch.accounts;
         if batch.added > 0 {
@@ -107,38 +163,38 @@ impl Commit for Queue {
     type Job = Job;
 
     fn commit(&mut self, jobs: Vec<Job>) {
-        if let Some(why) = &self.broken {
-            return jobs.into_iter().for_each(|job| job.refuse(why));
-        }
+        let opened = match self.ready() {
+            Ok(opened) => opened,
+            Err(error) => return jobs.into_iter().for_each(|job| job.refuse(&reason(&error))),
+        };
         let folder = self.folder.clone();
-        let mut batch = Batch::new(&folder, self.number);
+        let mut batch = Batch::new(&folder, &opened, self.number);
         for job in jobs {
             batch.take(job);
         }
         match batch.write() {
             Ok(()) => self.publish(batch),
             Err(error) => {
-                let why = format!("a commit failed ({error}); the queue must be opened again");
+                let why = format!("a commit failed ({error}); the queue is opened again shortly");
                 tracing::error!("{why}; debts are refused until then");
-                for file in batch.named {
-                    // The debt may be on the disk after all; if not, the next start sweeps it.
-                    file.keep();
-                }
+                self.broken = Some(self.mending.broken(why.clone()));
+                self.named.extend(batch.named);
+                self.doomed.extend(batch.doomed);
                 for told in batch.answers {
                     told.send(Some(&why));
                 }
-                self.broken = Some(why);
             }
         }
     }
 }
 
 impl<'a> Batch<'a> {
-    fn new(folder: &'a Folder, number: u64) -> Self {
+    fn new(folder: &'a Folder, opened: &'a Opened, number: u64) -> Self {
         let accounts = folder.accounts.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Self {
             folder,
-            batch: folder.engine.lax_batch(),
+            opened,
+            batch: opened.engine.lax_batch(),
             number,
             accounts,
             seen: HashMap::new(),
@@ -157,6 +213,7 @@ impl<'a> Batch<'a> {
                 (answer, self.settle(store, key, version))
             }
             Job::Drop { store, number, answer } => (answer, self.drop_damaged(store, number)),
+            Job::Mend => return,
             Job::AddPurge { store, record, answer } => {
                 return match self.add_purge(store, &record) {
                     Ok(id) => self.answers.push(Told::Id(answer, id)),
@@ -184,7 +241,7 @@ impl<'a> Batch<'a> {
         let number = before.map_or(self.number + 1, |before| before.number);
         self.number = self.number.max(number);
         let place = Place::new(number, version, reference.map(|reference| reference.id), bytes);
-        self.batch.insert(&self.folder.debts, debt_key(store, number), record);
+        self.batch.insert(&self.opened.debts, debt_key(store, number), record);
         self.put(store, place_key, before, Some(place));
         self.named.extend(file);
         self.added += 1;
@@ -196,7 +253,7 @@ impl<'a> Batch<'a> {
         self.afford(store, bytes, None)?;
         self.number += 1;
         let place = Place::new(self.number, Version::ZERO, None, bytes);
-        self.batch.insert(&self.folder.debts, debt_key(store, self.number), record.clone());
+        self.batch.insert(&self.opened.debts, debt_key(store, self.number), record.clone());
         self.put(store, purge_key(store, self.number), None, Some(place));
         self.added += 1;
         Ok(self.number)
@@ -211,7 +268,7 @@ impl<'a> Batch<'a> {
     }
 
     fn drop_damaged(&mut self, store: StoreId, number: u64) -> Result<(), Error> {
-        for place in self.folder.places.prefix([store.0]) {
+        for place in self.opened.places.prefix([store.0]) {
             let key = place.key().map_err(read_error)?;
             if let Some(place) = self.seen(&key)?
                 && place.number == number
@@ -220,24 +277,26 @@ impl<'a> Batch<'a> {
                 return Ok(());
             }
         }
-        self.batch.remove(&self.folder.debts, debt_key(store, number));
+        self.batch.remove(&self.opened.debts, debt_key(store, number));
         Ok(())
     }
 
     fn remove(&mut self, store: StoreId, key: Vec<u8>, place: Place) {
-        self.batch.remove(&self.folder.debts, debt_key(store, place.number));
+        self.batch.remove(&self.opened.debts, debt_key(store, place.number));
         self.put(store, key, Some(place), None);
     }
 
     fn seen(&self, key: &[u8]) -> Result<Option<Place>, Error> {
         match self.seen.get(key) {
             Some(seen) => Ok(*seen),
-            None => self.folder.place(key),
+            None => self.opened.place(key),
         }
     }
 
     /// Refuses what would pass a limit.
     fn afford(&self, store: StoreId, bytes: u64, before: Option<Place>) -> Result<(), Error> {
+        // Payments make room: only debts are refused on a full disk.
+        room::check(&self.folder.dir, self.folder.options.engine.free_bytes_min)?;
         let Account { debts, bytes: held } = self.accounts.get(&store).copied().unwrap_or_default();
         let options = self.folder.options;
         let held = held - before.map_or(0, |before| before.bytes);
@@ -260,26 +319,26 @@ impl<'a> Batch<'a> {
             account.bytes += after.bytes;
         }
         if let Some(id) = before.and_then(|before| before.file) {
-            self.batch.remove(&self.folder.files, id.to_be_bytes());
+            self.batch.remove(&self.opened.files, id.to_be_bytes());
             self.doomed.push(id);
         }
         if let Some(id) = after.and_then(|after| after.file) {
-            self.batch.insert(&self.folder.files, id.to_be_bytes(), b"");
+            self.batch.insert(&self.opened.files, id.to_be_bytes(), b"");
         }
         match after {
-            Some(after) => self.batch.insert(&self.folder.places, key.as_slice(), after.encode()),
-            None => self.batch.remove(&self.folder.places, key.as_slice()),
+            Some(after) => self.batch.insert(&self.opened.places, key.as_slice(), after.encode()),
+            None => self.batch.remove(&self.opened.places, key.as_slice()),
         }
         self.seen.insert(key, after);
     }
 
     /// Payments alone may be lost with the machine's power.
     fn write(&mut self) -> fjall::Result<()> {
-        let engine = &self.folder.engine;
+        let engine = &self.opened.engine;
         let mut batch = std::mem::replace(&mut self.batch, engine.lax_batch());
         if self.added > 0 {
             // Never given again: a purge is known by its number.
-            batch.insert(&self.folder.numbers, LAST, encode_number(self.number));
+            batch.insert(&self.opened.numbers, LAST, encode_number(self.number));
             batch = engine.durable(batch);
         }
         batch.commit()
@@ -303,6 +362,7 @@ impl Job {
             Self::Add { answer, .. } | Self::Settle { answer, .. } | Self::Drop { answer, .. } => {
                 drop(answer.send(Err(Error::Write(why.into()))));
             }
+            Self::Mend => {}
         }
     }
 }

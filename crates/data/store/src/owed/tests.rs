@@ -188,7 +188,13 @@ async fn a_damaged_debt_is_dropped_and_does_not_stop_the_queue() {
     let owed = open(&dir);
     owed.add(STORE, put("a", 5, "v")).await.unwrap();
     owed.add(STORE, put("b", 5, "v")).await.unwrap();
-    owed.folder.debts.insert(encoding::debt_key(STORE, 1), "nonsense").unwrap();
+    owed.folder
+        .engine
+        .get()
+        .unwrap()
+        .debts
+        .insert(encoding::debt_key(STORE, 1), "nonsense")
+        .unwrap();
     assert_eq!(next(&owed, 9), "b@5");
     owed.add(STORE, put("c", 5, "v")).await.unwrap();
     assert_eq!((next(&owed, 9), owed.len(STORE)), ("b@5 c@5".into(), 2));
