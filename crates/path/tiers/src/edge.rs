@@ -1,5 +1,6 @@
 //! What differs at the edge: it is owed no purges by writes, so time decides.
 
+use littoral_rules::{self as rules, Rule};
 use littoral_types::{Mono, Version, Wall};
 
 use crate::{Entry, Policy};
@@ -20,7 +21,7 @@ pub(crate) enum Verdict {
 pub(crate) fn judge(entry: &Entry, policy: &Policy, now: Mono, wall: Wall) -> Verdict {
     let keep = policy.keep(entry.absent(wall));
     let age = entry.age(now);
-    if age >= keep {
+    if age >= keep && rules::holds(Rule::EdgeAsksInTime) {
         Verdict::Beyond
     } else if age < policy.refresh.min(keep) / 2 {
         Verdict::Fresh
@@ -31,7 +32,7 @@ pub(crate) fn judge(entry: &Entry, policy: &Policy, now: Mono, wall: Wall) -> Ve
 
 /// Whether an entry meets the version a client showed.
 pub(crate) fn meets(entry: &Entry, minimum: Option<Version>) -> bool {
-    minimum.is_none_or(|minimum| entry.version >= minimum)
+    minimum.is_none_or(|minimum| entry.version >= minimum) || !rules::holds(Rule::ClientMinimum)
 }
 
 /// Whole seconds for which `entry` is still served without waiting; negative past that.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use littoral_peer::{Answer, Error, Hop, HopReport, Minimum, Outcome, Question, Reply, Request};
 use littoral_peer::{Trailer, Truth};
+use littoral_rules::{self as rules, Rule};
 use littoral_tasks::TaskKind;
 use littoral_topology::key_hash;
 use littoral_types::{Ctx, Mono, Positions};
@@ -288,7 +289,11 @@ fn received(
 /// The answer as this node holds it: its age counts from when the question was sent.
 fn entry(answer: &Answer, held: Option<Arc<Entry>>, sent_at: Mono) -> Result<Entry, Error> {
     let vouched_at =
-        if answer.age == Duration::MAX { Mono::LONG_AGO } else { sent_at.minus(answer.age) };
+        match answer.age {
+        _ if !rules::holds(Rule::AgeIsHandedDown) => sent_at,
+        Duration::MAX => Mono::LONG_AGO,
+        age => sent_at.minus(age),
+    };
     let (positions, confirmed) = (answer.positions, answer.confirmed);
     match &answer.truth {
         Truth::NotModified => match held {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use littoral_clock::Chance;
 use littoral_peer::{Error, Filter, Follow, Followed, Reply, Request};
+use littoral_rules::{self as rules, Rule};
 use littoral_store::Purge;
 use littoral_tasks::TaskKind;
 use littoral_types::{Ctx, Mono, Position, SpaceId, StoreId, Version};
@@ -30,6 +31,9 @@ impl Tiers {
     /// A write accepted here is durable in a store: remembered, and held, before it is
     /// acknowledged. `sent_at`: when the store was asked.
     pub fn wrote(&self, space: SpaceId, key: &Bytes, mut entry: Entry, store: StoreId) {
+        if !rules::holds(Rule::WritesAreRemembered) {
+            return;
+        }
         let inner = self.inner();
         for (other, applied) in inner.streams.applied().iter().filter(|(s, _)| *s != store) {
             entry.positions = entry.positions.with(other, applied);

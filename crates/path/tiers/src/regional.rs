@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use littoral_rules::{self as rules, Rule};
 use littoral_topology::{KeyHash, key_hash};
 use littoral_types::{Mono, Space};
 
@@ -32,12 +33,12 @@ pub(crate) fn trust(inner: &Inner, space: Space, key: &[u8], entry: &Entry, now:
 
 /// After a restart the age is unknown, and so endless.
 fn young(age: Duration, silence: Duration) -> Trust {
-    if age <= silence { Trust::Young } else { Trust::Suspect }
+    if age <= silence || !rules::holds(Rule::SuspectIsValidated) { Trust::Young } else { Trust::Suspect }
 }
 
 /// Whether this location may vouch for the entry itself.
 pub(crate) fn covers(inner: &Inner, hash: KeyHash, entry: &Entry, now: Mono) -> bool {
     let epoch = inner.topology.epoch();
     inner.streams.cover(entry, now, inner.limits.silence, epoch)
-        && inner.topology.holds(inner.here, hash)
+        && (inner.topology.holds(inner.here, hash) || !rules::holds(Rule::CoverNeedsRank))
 }

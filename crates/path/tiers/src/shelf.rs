@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use littoral_disk::{Disk, Kept};
 use littoral_memory::{Memo, Memory, Remembered};
+use littoral_rules::{self as rules, Rule};
 use littoral_store::Scope;
 use littoral_types::{Body, Mono, Position, Positions, SpaceId, StoreId, Version};
 
@@ -45,6 +46,9 @@ impl Held {
 
     /// The newest version this node holds or remembers.
     pub(crate) fn newest(&self) -> Version {
+        if !rules::holds(Rule::OwnMinimum) {
+            return Version::ZERO;
+        }
         self.entry.as_ref().map_or(Version::ZERO, |entry| entry.version).max(self.memo.version)
     }
 }
@@ -100,9 +104,9 @@ impl Shelf {
     /// brings its news.
     pub(crate) fn keep(&self, space: SpaceId, key: &Bytes, entry: Arc<Entry>, now: Mono) -> bool {
         let _stripe = self.stripe(space, key);
-        if !entry.positions.reaches(self.remembered.forgotten())
-            || self.disowned(space, key, &entry)
-        {
+        let overtaken = !entry.positions.reaches(self.remembered.forgotten())
+            || self.disowned(space, key, &entry);
+        if overtaken && rules::holds(Rule::FillYieldsToPurge) {
             return false;
         }
         let entry = match self.memory.peek(space, key) {
@@ -136,8 +140,9 @@ impl Shelf {
     /// A write made here: remembered before it is acknowledged.
     pub(crate) fn wrote(&self, space: SpaceId, key: &Bytes, entry: Arc<Entry>, now: Mono) {
         self.remembered.raise(space, key, entry.version, None, now);
+        let version = entry.version;
         if !self.keep(space, key, entry, now) {
-            self.drop_below_memo(space, key);
+            self.drop_below(space, key, version);
         }
     }
 
@@ -150,18 +155,21 @@ impl Shelf {
         cause: Option<(StoreId, Position)>,
         now: Mono,
     ) {
-        self.remembered.raise(space, key, version, cause, now);
-        self.drop_below_memo(space, key);
+        if rules::holds(Rule::PurgesAreRemembered) {
+            self.remembered.raise(space, key, version, cause, now);
+        }
+        if rules::holds(Rule::PurgeDrops) {
+            self.drop_below(space, key, version);
+        }
     }
 
-    fn drop_below_memo(&self, space: SpaceId, key: &[u8]) {
+    fn drop_below(&self, space: SpaceId, key: &[u8], version: Version) {
         let _stripe = self.stripe(space, key);
-        let memo = self.remembered.of(space, key).version;
-        if self.memory.peek(space, key).is_some_and(|held| held.version < memo) {
+        if self.memory.peek(space, key).is_some_and(|held| held.version < version) {
             self.memory.remove(space, key);
         }
         if let Some(disk) = &self.disk
-            && disk.get(space, key).is_some_and(|kept| kept.version < memo)
+            && disk.get(space, key).is_some_and(|kept| kept.version < version)
         {
             disk.forget(space, key);
         }

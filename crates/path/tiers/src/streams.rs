@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use littoral_rules::{self as rules, Rule};
 use littoral_types::{Epoch, Mono, Position, Positions, STORES, StoreId};
 
 use crate::Entry;
@@ -59,13 +60,15 @@ impl Streams {
     /// gives this location the key.
     pub(crate) fn cover(&self, entry: &Entry, now: Mono, silence: Duration, epoch: Epoch) -> bool {
         let streams = self.lock();
-        entry.confirmed
+        (entry.confirmed || !rules::holds(Rule::CoverNeedsConfirmation))
             && entry.positions.iter().all(|(store, vouched)| {
                 let stream = &streams[store.index()];
                 vouched != Position::NONE
-                    && vouched.reaches(stream.complete_since)
+                    && (vouched.reaches(stream.complete_since)
+                        || !rules::holds(Rule::CoverNeedsCompleteness))
                     && stream.applied.incarnation == vouched.incarnation
-                    && now.since(stream.heard_at) <= silence
+                    && (now.since(stream.heard_at) <= silence
+                        || !rules::holds(Rule::CoverNeedsHearing))
                     && stream.epoch == epoch
             })
     }

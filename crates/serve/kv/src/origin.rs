@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use littoral_peer::{Answer, Error, Hops, Trailer, Trailing, Truth, trailer};
+use littoral_rules::{self as rules, Rule};
 use littoral_store::{Applied, Condition, Found, Row, Write};
 use littoral_tasks::{TaskKind, Tasks};
 use littoral_tiers::{Asked, Origin};
@@ -173,7 +174,7 @@ async fn repair(
     store: StoreId,
     row: Option<Row>,
 ) -> Option<Trailer> {
-    let row = row?;
+    let row = row.filter(|_| rules::holds(Rule::ReadRepairs))?;
     let deadline = stores.clock.after(stores.store_time);
     let ctx = Ctx { deadline, ..Ctx::default() };
     let now = stores.clock.wall();
@@ -206,7 +207,8 @@ fn good(asked: &Asked, found: &Found) -> bool {
 }
 
 fn unmet(asked: &Asked, found: &Found) -> bool {
-    asked.minimum.client.is_some_and(|client| version(found) < client)
+    rules::holds(Rule::ClientMinimum)
+        && asked.minimum.client.is_some_and(|client| version(found) < client)
 }
 
 /// The row as an answer. An expired row is absent, with its version.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use littoral_clock::Hlc;
 use littoral_peer::Error as PeerError;
 use littoral_store::{Applied, Condition, Debts, Row, Write};
+use littoral_rules::{self as rules, Rule};
 use littoral_tasks::{TaskKind, Tasks};
 use littoral_tiers::{Entry, Tiers};
 use littoral_topology::key_hash;
@@ -61,7 +62,7 @@ impl Writer {
     /// The version of the write, once it is durable and owed.
     pub(crate) async fn write(&self, ctx: &Ctx, order: Order) -> Result<Version, Error> {
         let decided = order.compare || order.precondition != Precondition::None;
-        if decided && !order.compare {
+        if decided && !order.compare && rules::holds(Rule::HomeIsLevelled) {
             self.level(ctx, &order).await?;
         }
         for _ in 0..STAMPS_MAX {
@@ -72,6 +73,9 @@ impl Writer {
                 self.at_both(ctx, &write).await?
             };
             match tried {
+                Tried::Newer(_) if !rules::holds(Rule::StampedAgain) => {
+                    return Ok(write.row.version);
+                }
                 Tried::Newer(current) => self.follow(current)?,
                 Tried::Taken(taken, others) => {
                     let version = write.row.version;
@@ -161,6 +165,9 @@ impl Writer {
     }
 
     fn home(&self, order: &Order) -> StoreId {
+        if !rules::holds(Rule::HomeDecides) {
+            return StoreId((self.hlc.now().parts().0 & 1) as u8);
+        }
         self.stores.topology.home(key_hash(order.space, &order.key))
     }
 
@@ -192,6 +199,7 @@ impl Writer {
         self.hold(&write, &taken);
         let owing = async {
             match &self.owed {
+                Some(_) if !rules::holds(Rule::DebtBeforeAcknowledgement) => Ok(()),
                 Some(owed) => owed.add(other, plain(&write)).await.map_err(|e| e.to_string()),
                 None => std::future::pending().await,
             }

@@ -1,0 +1,101 @@
+//! What goes wrong, when: from the seed.
+
+use std::time::Duration;
+
+use littoral_clock::Chance;
+use littoral_peer::faults::Rates;
+use littoral_types::LocationId;
+
+use crate::report::Fault;
+use crate::world::{LOCATIONS, SITES, World};
+
+/// Injects faults until the clients are done.
+pub(crate) async fn inject(world: &World, mut chance: Chance) {
+    loop {
+        world.clock.sleep(Duration::from_millis(500 + chance.below(4_000))).await;
+        let fault = Fault::ALL[chance.below(Fault::ALL.len() as u64) as usize];
+        world.say(|| format!("-- {}", fault.name()));
+        world.ledger.lock().tally.fault(fault);
+        happen(world, fault, &mut chance).await;
+    }
+}
+
+fn any(chance: &mut Chance) -> u16 {
+    chance.below(LOCATIONS.into()) as u16
+}
+
+async fn happen(world: &World, fault: Fault, chance: &mut Chance) {
+    let network = &world.network.faults;
+    match fault {
+        Fault::OneSidedCut => {
+            let (from, to) = (any(chance), any(chance));
+            if from != to {
+                network.cut(LocationId(from), LocationId(to));
+            }
+        }
+        Fault::Isolation => {
+            let alone = LocationId(any(chance));
+            for other in (0..LOCATIONS).map(LocationId).filter(|other| *other != alone) {
+                network.cut(alone, other);
+                network.cut(other, alone);
+            }
+        }
+        Fault::StoreSilence => {
+            let site = LocationId(SITES[chance.below(2) as usize]);
+            for other in (0..LOCATIONS).map(LocationId).filter(|other| *other != site) {
+                network.cut(site, other);
+            }
+        }
+        Fault::Losses => network.set_rates(Rates {
+            lost: 0.05,
+            twice: 0.1,
+            late: 0.3,
+            wait_max: Duration::from_millis(800),
+        }),
+        Fault::SlowLinks => network.set_rates(Rates {
+            lost: 0.0,
+            twice: 0.0,
+            late: 0.7,
+            wait_max: Duration::from_millis(2_500),
+        }),
+        Fault::Heal => {
+            network.heal();
+            network.set_rates(Rates::default());
+        }
+        Fault::NodeKilled => {
+            let at = any(chance);
+            world.kill(at);
+            world.clock.sleep(Duration::from_millis(chance.below(3_000))).await;
+            world.start(at);
+        }
+        Fault::StoreKilled => {
+            let store = &world.stores[chance.below(2) as usize];
+            store.crash();
+            world.clock.sleep(Duration::from_millis(chance.below(12_000))).await;
+            store.start();
+        }
+        Fault::ClockJump => {
+            // There and back: more than the skew that is taken would only be refused.
+            let (at, by) = (any(chance), chance.below(300) as i64 - 150);
+            world.jump(at, by);
+            world.clock.sleep(Duration::from_secs(2)).await;
+            world.jump(at, -by);
+        }
+        Fault::HandPurge => purge(world, chance).await,
+    }
+}
+
+async fn purge(world: &World, chance: &mut Chance) {
+    let Some(node) = world.running(any(chance)) else { return };
+    let scope = match chance.below(3) {
+        0 => littoral_kv::PurgeScope::Everything,
+        1 => littoral_kv::PurgeScope::Prefix(bytes::Bytes::from_static(b"k")),
+        _ => littoral_kv::PurgeScope::Key(format!("k{}", chance.below(6)).into()),
+    };
+    let deadline = node.kv.clock().after(Duration::from_secs(3));
+    let ctx = littoral_types::Ctx { deadline, ..Default::default() };
+    let namespace = &world.namespaces[chance.below(2) as usize];
+    let purge = node.kv.purge(&ctx, namespace, scope);
+    // Refused when no store can be reached: then it did not happen.
+    let _ = world.clock.timeout(Duration::from_secs(3), purge).await;
+}

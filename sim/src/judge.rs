@@ -1,0 +1,310 @@
+//! Whether every promise was kept, over the whole history.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use littoral_kv::ReadOptions;
+use littoral_peer::Outcome as HopOutcome;
+use littoral_types::{Ctx, Version};
+
+use crate::history::{Kind, Operation, Outcome};
+use crate::ledger::{Inner, Writes};
+use crate::report::Report;
+use crate::world::{LOCATIONS, POLICY, World};
+
+/// How stale a tier's word may be: the silence limit, and what clocks and rounding add.
+const DELIVERY: Duration = Duration::from_millis(5_100);
+/// Stamps of blind writes are true to time within twice the skew of the clocks and their jumps.
+const STAMP_SLACK: Duration = Duration::from_millis(1_400);
+
+/// What everybody sees once everything has worked again for a while.
+pub(crate) struct Settled {
+    debts: u64,
+    /// Per space and key: what each location shows, and what each store holds.
+    shown: HashMap<(usize, Bytes), (Vec<Version>, [Version; 2])>,
+}
+
+/// Lets debts be paid, then reads every key everywhere, twice, a refresh period apart.
+pub(crate) async fn settle(world: &World) -> Settled {
+    for _ in 0..300 {
+        if world.debts() == 0 {
+            break;
+        }
+        world.clock.sleep(Duration::from_secs(1)).await;
+    }
+    let debts = world.debts();
+    let mut shown = HashMap::new();
+    for _ in 0..3 {
+        world.clock.sleep(Duration::from_secs(u64::from(POLICY.cache_ttl_s) + 6)).await;
+        shown = read_all(world).await;
+    }
+    Settled { debts, shown }
+}
+
+async fn read_all(world: &World) -> HashMap<(usize, Bytes), (Vec<Version>, [Version; 2])> {
+    let keys: Vec<_> = {
+        let inner = world.ledger.lock();
+        let mut keys: Vec<_> = inner.operations.iter().map(|o| (o.space, o.key.clone())).collect();
+        keys.sort();
+        keys.dedup();
+        keys
+    };
+    let mut all = HashMap::new();
+    for (space, key) in keys {
+        let mut versions = Vec::new();
+        for at in 0..LOCATIONS {
+            let running = world.running(at).expect("healed");
+            let deadline = running.kv.clock().after(Duration::from_secs(20));
+            let ctx = Ctx { deadline, ..Ctx::default() };
+            let namespace = &world.namespaces[space];
+            let read = running.kv.get(&ctx, namespace, key.clone(), ReadOptions::default()).await;
+            let value = read.expect("a healed network answers");
+            assert!(value.hops.iter().all(|hop| hop.outcome != HopOutcome::Stale));
+            versions.push(value.version);
+        }
+        world.clock.sleep(Duration::from_millis(300)).await;
+        let mut rows = [Version::ZERO; 2];
+        for (row, store) in rows.iter_mut().zip(&world.stores) {
+            use littoral_store::Store as _;
+            let found = store.model().get(world.namespaces[space].id, key.clone()).await;
+            *row = found.expect("a model answers").row.map_or(Version::ZERO, |row| row.version);
+        }
+        all.insert((space, key), (versions, rows));
+    }
+    all
+}
+
+pub(crate) fn judge(world: &World, seed: u64, settled: Settled) -> Report {
+    let inner = world.ledger.lock();
+    let mut found = Vec::new();
+    if settled.debts > 0 {
+        found.push(format!("debts-are-paid: {} are still owed", settled.debts));
+    }
+    let mut by_key: HashMap<(usize, Bytes), Vec<&Operation>> = HashMap::new();
+    for operation in &inner.operations {
+        by_key.entry((operation.space, operation.key.clone())).or_default().push(operation);
+    }
+    let none = Writes::new();
+    for ((space, key), mut operations) in by_key {
+        operations.sort_by_key(|operation| operation.start);
+        let id = world.namespaces[space].id;
+        let writes = inner.writes.get(&(id, key.clone())).unwrap_or(&none);
+        let home = world.home(space, &key).index();
+        let of = Judged { operations: &operations, writes, strict: space == 1, home };
+        of.reads_show_what_was_written(&mut found);
+        of.minimums_are_met(&mut found);
+        of.ages_are_honest(&mut found);
+        of.nobody_goes_back(&mut found);
+        of.stamps_follow_time(&mut found);
+        of.conditions_were_true(&mut found);
+        if let Some((shown, rows)) = settled.shown.get(&(space, key)) {
+            of.all_agree_in_the_end(shown, *rows, &mut found);
+        }
+    }
+    found.sort();
+    Report {
+        seed,
+        operations: inner.operations.len(),
+        fingerprint: fingerprint(&inner),
+        violations: found,
+        tally: inner.tally,
+    }
+}
+
+fn fingerprint(inner: &Inner) -> u64 {
+    use std::hash::{Hash as _, Hasher as _};
+    // A fixed hasher: the number is compared between runs.
+    #[expect(deprecated, reason = "the only fixed hasher of std")]
+    let mut hasher = std::hash::SipHasher::new();
+    for operation in &inner.operations {
+        format!("{operation:?}").hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// One key's history.
+struct Judged<'a> {
+    /// In order of start.
+    operations: &'a [&'a Operation],
+    writes: &'a Writes,
+    strict: bool,
+    home: usize,
+}
+
+impl Judged<'_> {
+    fn reads(&self) -> impl Iterator<Item = (&Operation, Version)> {
+        let reads = self.operations.iter().filter(|operation| operation.kind == Kind::Get);
+        reads.filter_map(|read| Some((*read, read.version?)))
+    }
+
+    fn acknowledged(&self) -> impl Iterator<Item = (&Operation, Version)> {
+        let writes = self.operations.iter().filter(|o| o.kind != Kind::Get);
+        writes.filter(|o| o.outcome == Outcome::Ok).filter_map(|write| Some((*write, write.version?)))
+    }
+
+    fn reads_show_what_was_written(&self, found: &mut Vec<String>) {
+        let bodies: HashMap<Version, (&Operation, Option<&Bytes>)> = self
+            .acknowledged()
+            .map(|(write, version)| {
+                let body = write.body.as_ref().filter(|_| write.kind != Kind::Delete);
+                (version, (write, body))
+            })
+            .collect();
+        for (read, version) in self.reads().filter(|(_, version)| !version.is_zero()) {
+            let wrong = match bodies.get(&version) {
+                Some((_, body)) => read.body.as_ref() != *body,
+                None => !self.writes.contains_key(&version),
+            };
+            if wrong {
+                found.push(format!("values-are-whole: {read:?}"));
+            }
+        }
+    }
+
+    fn minimums_are_met(&self, found: &mut Vec<String>) {
+        for (read, version) in self.reads() {
+            if read.minimum.is_some_and(|minimum| version < minimum) {
+                found.push(format!("minimum: {read:?}"));
+            }
+        }
+    }
+
+    /// Since when both stores have had something newer.
+    fn overwritten(&self, version: Version) -> Option<Duration> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let newer = self.writes.range((Excluded(version), Unbounded));
+        newer.filter_map(|(_, written)| written.in_both()).min()
+    }
+
+    /// A read says how old its answer is; at that age, less what a tier may not have heard yet,
+    /// it was the newest that both stores had. And it is not older than `cacheTtl`.
+    fn ages_are_honest(&self, found: &mut Vec<String>) {
+        let most = Duration::from_secs(POLICY.cache_ttl_s.into()) + DELIVERY;
+        for (read, version) in self.reads().filter(|(read, _)| !read.marked) {
+            if read.age > most {
+                found.push(format!("cache-ttl: {read:?}"));
+            }
+            let Some(overwritten) = self.overwritten(version) else { continue };
+            // The answer was vouched for no later than the read's end, less its age.
+            let vouched = read.end.saturating_sub(read.age);
+            if read.start.saturating_sub(read.age).min(vouched) > overwritten + DELIVERY {
+                found.push(format!("age-is-honest: overwritten at {overwritten:?}: {read:?}"));
+            }
+        }
+    }
+
+    /// Reads at one node never go back behind what it showed or acknowledged, in one life; nor
+    /// over a restart behind what both stores had by then.
+    fn nobody_goes_back(&self, found: &mut Vec<String>) {
+        let mut known: HashMap<u16, Vec<(Duration, u32, Version)>> = HashMap::new();
+        for operation in self.operations {
+            let write = operation.kind != Kind::Get && operation.outcome == Outcome::Ok;
+            let read = operation.kind == Kind::Get && !operation.marked;
+            if let Some(version) = operation.version.filter(|_| write || read) {
+                let place = known.entry(operation.location).or_default();
+                place.push((operation.end, operation.life, version));
+            }
+        }
+        for (read, version) in self.reads().filter(|(read, _)| !read.marked) {
+            let earlier = known[&read.location].iter().filter(|(end, _, newer)| {
+                *end < read.start && *newer > version
+            });
+            let broken = earlier.into_iter().find(|(_, life, newer)| {
+                let both = self.writes.get(newer).and_then(|written| written.in_both());
+                let settled = both.is_some_and(|both| both < read.start);
+                settled || (*life == read.life && self.remembered(read, *newer))
+            });
+            if let Some((end, life, newer)) = broken {
+                found.push(format!(
+                    "nobody-goes-back: {newer} known at {end:?} in life {life}: {read:?}"
+                ));
+            }
+        }
+    }
+
+    /// Whether the node surely still remembers: it was told within the time memories are kept.
+    fn remembered(&self, read: &Operation, newer: Version) -> bool {
+        let keep = Duration::from_secs(10);
+        self.operations.iter().any(|known| {
+            known.location == read.location
+                && known.life == read.life
+                && known.version == Some(newer)
+                && known.end < read.start
+                && read.start - known.end < keep
+        })
+    }
+
+    fn stamps_follow_time(&self, found: &mut Vec<String>) {
+        let mut newest: Option<(Duration, Version)> = None;
+        let mut ended: Vec<_> = self.acknowledged().collect();
+        ended.sort_by_key(|(write, _)| write.start);
+        let mut by_end: Vec<_> = ended.iter().map(|(write, v)| (write.end, *v)).collect();
+        by_end.sort();
+        let mut done = by_end.into_iter().peekable();
+        for (write, version) in ended {
+            while let Some((end, earlier)) = done.next_if(|(end, _)| *end + STAMP_SLACK < write.start)
+            {
+                if newest.is_none_or(|(_, newest)| earlier > newest) {
+                    newest = Some((end, earlier));
+                }
+            }
+            if let Some((end, newest)) = newest.filter(|(_, newest)| *newest > version) {
+                found.push(format!("stamps-follow-time: {newest} ended at {end:?}: {write:?}"));
+            }
+        }
+    }
+
+    /// What a compare-and-set replaced was the newest when it was decided: of all that the home
+    /// store took in a strict space, of all acknowledged before it began in a plain one.
+    fn conditions_were_true(&self, found: &mut Vec<String>) {
+        let sets = self.acknowledged().filter(|(set, _)| set.kind == Kind::CompareAndSet);
+        for (set, version) in sets {
+            let replaced = set.replaces.unwrap_or(Version::ZERO);
+            let between = |newer: Version| newer > replaced && newer < version;
+            let broken = if self.strict {
+                let mut home = self.writes.iter().filter(|(_, w)| w.at[self.home].is_some());
+                home.find(|(newer, written)| {
+                    // An absence may have been made by any number of deletes.
+                    between(**newer) && !(set.replaces.is_none() && !written.live)
+                })
+                .map(|(newer, _)| *newer)
+            } else {
+                let mut before = self.acknowledged().filter(|(write, _)| write.end < set.start);
+                before
+                    .find(|(write, newer)| {
+                        between(*newer) && !(set.replaces.is_none() && write.kind == Kind::Delete)
+                    })
+                    .map(|(_, newer)| newer)
+            };
+            // Absence holds again after a delete: only the newest before it counts.
+            let broken = broken.filter(|_| set.replaces.is_some() || !self.deleted_before(set, version));
+            if let Some(newer) = broken {
+                found.push(format!("conditions-are-true: {newer} stands between: {set:?}"));
+            }
+        }
+    }
+
+    fn deleted_before(&self, _: &Operation, version: Version) -> bool {
+        self.writes.range(..version).next_back().is_some_and(|(_, written)| !written.live)
+    }
+
+    fn all_agree_in_the_end(
+        &self,
+        shown: &[Version],
+        rows: [Version; 2],
+        found: &mut Vec<String>,
+    ) {
+        let key = &self.operations[0].key;
+        let acknowledged = self.acknowledged().map(|(_, version)| version).max();
+        if rows[0] != rows[1] {
+            found.push(format!("stores-agree: {key:?} is {} and {}", rows[0], rows[1]));
+        }
+        if let Some(version) = acknowledged.filter(|version| rows.iter().any(|row| row < version)) {
+            found.push(format!("no-lost-write: {key:?} at {version}, stores hold {rows:?}"));
+        }
+        if let Some(version) = shown.iter().find(|version| **version != rows[0].max(rows[1])) {
+            found.push(format!("all-agree: {key:?} is shown at {version}, stores hold {rows:?}"));
+        }
+    }
+}

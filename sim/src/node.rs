@@ -1,0 +1,140 @@
+//! One location's node as the simulation runs it: the production parts over simulated disks.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use littoral_clock::{Chance, Clock, Hlc};
+use littoral_kv::{Kv, Parts as KvParts, Site, Stores};
+use littoral_peer::{Carrier, Error, Reply, Request, Service};
+use littoral_store::{Debts, OwedModel, Staging, Store};
+use littoral_tasks::{Shutdown, Tasks};
+use littoral_telemetry::metrics::Registry;
+use littoral_tiers::{Limits, Parts as TierParts, Publisher, Tiers};
+use littoral_topology::Topology;
+use littoral_types::{Ctx, LocationId, StoreId, Wall};
+
+/// A running node.
+#[derive(Clone)]
+pub(crate) struct Running {
+    pub(crate) kv: Kv,
+    pub(crate) life: u32,
+    /// Signalled when the node is killed.
+    pub(crate) killed: Shutdown,
+    hlc: Arc<Hlc>,
+    tasks: Tasks,
+    _service: Arc<dyn Service>,
+}
+
+/// What of a node outlives it: its queue of debts, where its clock stood, its clock itself.
+pub(crate) struct Disk {
+    pub(crate) owed: Arc<OwedModel>,
+    pub(crate) mark: Wall,
+    pub(crate) clock: Clock,
+    pub(crate) lives: u32,
+}
+
+pub(crate) struct Surroundings<'a> {
+    pub(crate) here: LocationId,
+    pub(crate) topology: &'a Arc<Topology>,
+    pub(crate) carrier: Arc<dyn Carrier>,
+    pub(crate) site: Option<(StoreId, Arc<dyn Store>)>,
+    pub(crate) staging: &'a Path,
+    pub(crate) memory_bytes: u64,
+}
+
+struct Node {
+    tiers: Tiers,
+    site: Option<(StoreId, Site, Publisher)>,
+}
+
+pub(crate) const MAX_SKEW: Duration = Duration::from_secs(1);
+
+impl Running {
+    pub(crate) fn start(
+        around: Surroundings<'_>,
+        disk: &mut Disk,
+        mut chance: Chance,
+    ) -> (Self, Arc<dyn Service>) {
+        let clock = disk.clock.clone();
+        let tasks = Tasks::new(clock.clone());
+        let hlc = Arc::new(Hlc::new(clock.clone(), &mut chance, MAX_SKEW));
+        hlc.resume(disk.mark);
+        let restarted = disk.lives > 0;
+        disk.lives += 1;
+        let topology = Arc::clone(around.topology);
+        let tiers = Tiers::new(TierParts {
+            here: around.here,
+            clock: clock.clone(),
+            tasks: tasks.clone(),
+            hlc: Arc::clone(&hlc),
+            topology: Arc::clone(&topology),
+            carrier: Arc::clone(&around.carrier),
+            disk: None,
+            limits: limits(around.memory_bytes),
+            seed: chance.u64(),
+            restarted,
+            metrics: Registry::new("sim"),
+        });
+        let kv = Kv::new(KvParts {
+            clock: clock.clone(),
+            tasks: tasks.clone(),
+            hlc: Arc::clone(&hlc),
+            stores: Stores::new(
+                around.carrier,
+                Arc::clone(&topology),
+                clock.clone(),
+                Duration::from_secs(5),
+            ),
+            tiers: tiers.clone(),
+            owed: Some(Arc::clone(&disk.owed) as Arc<dyn Debts>),
+            staging: Staging::open(around.staging).expect("the temporary folder is ours"),
+        });
+        let site = around.site.map(|(id, store)| {
+            let publisher = Publisher::new(Arc::clone(&store), topology, clock);
+            (id, Site::new(store, Arc::clone(&hlc)), publisher)
+        });
+        tiers.follow(chance.u64());
+        let service: Arc<dyn Service> = Arc::new(Node { tiers, site });
+        let killed = Shutdown::new();
+        let running =
+            Self { kv, life: disk.lives, killed, hlc, tasks, _service: Arc::clone(&service) };
+        (running, service)
+    }
+
+    /// The process is gone, with everything that was only in memory.
+    pub(crate) fn kill(self, disk: &mut Disk) {
+        disk.mark = self.hlc.mark();
+        self.killed.signal();
+        self.tasks.cut();
+    }
+}
+
+fn limits(memory_bytes: u64) -> Limits {
+    Limits { memory_bytes, remembered_versions: 4_096, ..Limits::default() }
+}
+
+impl Service for Node {
+    fn handle(
+        &self,
+        _: LocationId,
+        ctx: Ctx,
+        request: Request,
+    ) -> BoxFuture<'_, Result<Reply, Error>> {
+        Box::pin(async move {
+            match (request, &self.site) {
+                (Request::Ask(question), _) => {
+                    self.tiers.answer(ctx, question).await.map(Reply::Answer)
+                }
+                (Request::Store(store, call), Some((here, site, _))) if store == *here => {
+                    site.handle(call).await.map(Reply::Store)
+                }
+                (Request::Follow(store, follow), Some((here, _, publisher))) if store == *here => {
+                    publisher.follow(follow).await.map(Reply::Followed)
+                }
+                _ => Err(Error::Refused("that store stands elsewhere".into())),
+            }
+        })
+    }
+}
