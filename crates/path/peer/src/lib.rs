@@ -6,6 +6,8 @@
 pub mod faults;
 pub mod local;
 mod message;
+mod parcel;
+pub mod wire;
 
 pub use message::{
     Age, Answer, Filter, Follow, Followed, Held, Hop, HopReport, Hops, Minimum, Outcome, Question,

@@ -1,5 +1,7 @@
-//! The in-process carrier: the same typed message, bodies uncopied, after the modelled trip.
+//! The in-process carrier: the same typed message, bodies uncopied, after the modelled trip. It can
+//! be told to encode and decode what it carries, as a carrier between machines must.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use littoral_types::{Ctx, LocationId};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::faults::{Fate, Faults};
+use crate::parcel::{Parcel, through_wire};
 use crate::{Carrier, Error, Reply, Request, Service, trailer};
 
 /// A network in one process: who is where, and how long a trip between them takes.
@@ -18,6 +21,7 @@ pub struct Network {
     tasks: Tasks,
     trips: Trips,
     pub faults: Faults,
+    encoding: AtomicBool,
     services: Vec<Mutex<Option<Weak<dyn Service>>>>,
 }
 
@@ -64,11 +68,17 @@ impl Trips {
 impl Network {
     pub fn new(clock: Clock, tasks: Tasks, trips: Trips, faults: Faults) -> Arc<Self> {
         let services = trips.0.iter().map(|_| Mutex::new(None)).collect();
-        Arc::new(Self { clock, tasks, trips, faults, services })
+        Arc::new(Self { clock, tasks, trips, faults, encoding: AtomicBool::new(false), services })
     }
 
     pub fn trips(&self) -> &Trips {
         &self.trips
+    }
+
+    /// Whether every call goes through its wire form on the way, to prove that nothing is lost
+    /// there. Off at first.
+    pub fn encoding(&self, on: bool) {
+        self.encoding.store(on, Ordering::Relaxed);
     }
 
     /// Puts a node at its place, instead of one that stood there. One that is dropped is
@@ -112,17 +122,23 @@ impl Network {
             Fate::Lost => return std::future::pending().await,
             Fate::Delivered { wait, twice } => (wait, twice),
         };
+        let encoding = self.encoding.load(Ordering::Relaxed);
+        let parcel = Parcel::pack(ctx, request, encoding, self.clock.mono());
         self.travel(from, to, wait).await;
         let service = self.service(to)?;
         if twice {
-            let copy = request.copy();
-            let (service, ctx) = (Arc::clone(&service), ctx.clone());
+            let (ctx, copy) = parcel.copy().open(self.clock.mono())?;
+            let service = Arc::clone(&service);
             self.tasks.spawn(TaskKind::Call, async move {
                 // Nobody waits for the answer of the second delivery.
                 let _ = service.handle(from, ctx, copy).await;
             });
         }
-        let reply = service.handle(from, ctx, request).await;
+        let (ctx, request) = parcel.open(self.clock.mono())?;
+        let mut reply = service.handle(from, ctx, request).await;
+        if encoding {
+            reply = through_wire(reply);
+        }
         match self.faults.fate(to, from) {
             Fate::Cut | Fate::Lost => std::future::pending().await,
             Fate::Delivered { wait, .. } => self.travel(to, from, wait).await,
@@ -174,3 +190,6 @@ impl Carrier for Local {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use littoral_types::{Body, Epoch, LocationId, Position, Positions, Space, SpaceI
 use littoral_types::{Tag, Version, Wall};
 use tokio::sync::watch;
 
+#[derive(Debug)]
 pub enum Request {
     /// A tier asks the next hop.
     Ask(Question),
@@ -18,6 +19,8 @@ pub enum Request {
     Follow(StoreId, Follow),
 }
 
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "most replies are answers, and none waits in a list")]
 pub enum Reply {
     Answer(Answer),
     Store(StoreReply),
@@ -32,6 +35,7 @@ pub enum StoreCall {
     Purge { space: SpaceId, scope: Scope },
 }
 
+#[derive(Debug)]
 pub enum StoreReply {
     Found(Found),
     Applied(Applied),
@@ -145,8 +149,7 @@ impl Trailing {
     /// The trailer, once it is there; `None` if it was lost.
     pub async fn wait(self) -> Option<Trailer> {
         let mut receiver = self.0?;
-        let trailer = *receiver.wait_for(Option::is_some).await.ok()?;
-        trailer
+        *receiver.wait_for(Option::is_some).await.ok()?
     }
 }
 
@@ -177,7 +180,7 @@ pub struct Hops {
 }
 
 /// Edge, regional, upper, origin, and one to spare.
-const HOPS_MAX: usize = 5;
+pub(crate) const HOPS_MAX: usize = 5;
 
 impl Hops {
     pub fn one(report: HopReport) -> Self {

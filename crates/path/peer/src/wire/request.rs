@@ -1,0 +1,340 @@
+//! What is asked, on the wire: the context of the call and the request.
+
+use littoral_store::{Condition, List, Write};
+use littoral_types::{Allowed, Body, Ctx, LocationId, Mono, Space, SpaceId, Tenant, Trace, Wall};
+use serde::{Deserialize, Serialize};
+
+use super::bounded::Bounded;
+use super::parts::{self, Bodies, PositionForm, PositionsForm, RowForm, ScopeForm, VersionForm};
+use super::parts::{mirrored, run};
+use super::{ALLOWED_MAX, PAGE_MAX, WireError};
+use crate::{Filter, Follow, Hop, Minimum, Question, Request, StoreCall};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Form<'a> {
+    ctx: CtxForm,
+    #[serde(borrow)]
+    request: RequestForm<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CtxForm {
+    /// What is left of the deadline: no two clocks agree.
+    left_ms: u64,
+    tenant: u128,
+    trace: u128,
+    span: u64,
+    sampled: bool,
+    minimum: Option<VersionForm>,
+    /// `None`: everywhere.
+    allowed: Option<Bounded<u16, ALLOWED_MAX>>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum RequestForm<'a> {
+    #[serde(borrow)]
+    Ask(QuestionForm<'a>),
+    Store(u8, #[serde(borrow)] CallForm<'a>),
+    Follow(u8, #[serde(borrow)] FollowForm<'a>),
+}
+
+#[derive(Serialize, Deserialize)]
+struct QuestionForm<'a> {
+    space: u128,
+    kind: u8,
+    #[serde(borrow, serialize_with = "run")]
+    key: &'a [u8],
+    hop: HopForm,
+    held: Option<VersionForm>,
+    minimum_client: Option<VersionForm>,
+    minimum_own: VersionForm,
+    minimum_positions: PositionsForm,
+    through: bool,
+}
+
+mirrored!(HopForm of Hop { Edge, Regional, Upper, Origin });
+
+#[derive(Serialize, Deserialize)]
+enum CallForm<'a> {
+    Get {
+        space: u128,
+        #[serde(borrow, serialize_with = "run")]
+        key: &'a [u8],
+    },
+    #[serde(borrow)]
+    Apply(WriteForm<'a>),
+    #[serde(borrow)]
+    List(ListForm<'a>),
+    Purge {
+        space: u128,
+        #[serde(borrow)]
+        scope: ScopeForm<'a>,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct WriteForm<'a> {
+    space: u128,
+    #[serde(borrow, serialize_with = "run")]
+    key: &'a [u8],
+    #[serde(borrow)]
+    row: RowForm<'a>,
+    condition: ConditionForm,
+    now: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+enum ConditionForm {
+    Newer,
+    Version(VersionForm),
+    Absent,
+    Present,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ListForm<'a> {
+    space: u128,
+    #[serde(borrow, serialize_with = "run")]
+    prefix: &'a [u8],
+    #[serde(borrow)]
+    after: Option<&'a [u8]>,
+    reverse: bool,
+    limit: u64,
+    values: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FollowForm<'a> {
+    after: PositionForm,
+    #[serde(borrow)]
+    filter: FilterForm<'a>,
+    hold_ns: Option<u64>,
+    limit: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+enum FilterForm<'a> {
+    Location(u16),
+    Prefix {
+        space: u128,
+        #[serde(borrow, serialize_with = "run")]
+        prefix: &'a [u8],
+    },
+}
+
+impl<'a> Form<'a> {
+    pub(super) fn of(ctx: &Ctx, request: &'a Request, now: Mono, bodies: &mut Vec<Body>) -> Self {
+        let request = match request {
+            Request::Ask(question) => RequestForm::Ask(question.into()),
+            Request::Store(store, call) => RequestForm::Store(store.0, CallForm::of(call, bodies)),
+            Request::Follow(store, follow) => RequestForm::Follow(store.0, follow.into()),
+        };
+        Self { ctx: CtxForm::of(ctx, now), request }
+    }
+
+    pub(super) fn decode(
+        self,
+        now: Mono,
+        bodies: &mut Bodies,
+    ) -> Result<(Ctx, Request), WireError> {
+        let request = match self.request {
+            RequestForm::Ask(question) => Request::Ask(question.decode()?),
+            RequestForm::Store(store, call) => {
+                Request::Store(parts::store(store)?, call.decode(bodies)?)
+            }
+            RequestForm::Follow(store, follow) => {
+                Request::Follow(parts::store(store)?, follow.decode()?)
+            }
+        };
+        Ok((self.ctx.decode(now), request))
+    }
+}
+
+const NANOSECONDS_PER_MS: u64 = 1_000_000;
+
+impl CtxForm {
+    fn of(ctx: &Ctx, now: Mono) -> Self {
+        Self {
+            left_ms: ctx.deadline.0.saturating_sub(now.0) / NANOSECONDS_PER_MS,
+            tenant: ctx.tenant.0,
+            trace: ctx.trace.trace,
+            span: ctx.trace.span,
+            sampled: ctx.trace.sampled,
+            minimum: ctx.minimum.map(littoral_types::Version::parts),
+            allowed: match &ctx.allowed {
+                Allowed::Everywhere => None,
+                Allowed::Only(list) => Some(Bounded(list.iter().map(|l| l.0).collect())),
+            },
+        }
+    }
+
+    fn decode(self, now: Mono) -> Ctx {
+        let left = self.left_ms.saturating_mul(NANOSECONDS_PER_MS);
+        Ctx {
+            deadline: Mono(now.0.saturating_add(left)),
+            tenant: Tenant(self.tenant),
+            trace: Trace { trace: self.trace, span: self.span, sampled: self.sampled },
+            minimum: self.minimum.map(parts::version),
+            allowed: match self.allowed {
+                None => Allowed::Everywhere,
+                Some(Bounded(list)) => Allowed::only(list.into_iter().map(LocationId)),
+            },
+        }
+    }
+}
+
+impl<'a> From<&'a Question> for QuestionForm<'a> {
+    fn from(question: &'a Question) -> Self {
+        let Question { space, key, hop, held, minimum, through } = question;
+        Self {
+            space: space.id.0,
+            kind: space.kind.0,
+            key,
+            hop: (*hop).into(),
+            held: held.map(littoral_types::Version::parts),
+            minimum_client: minimum.client.map(littoral_types::Version::parts),
+            minimum_own: minimum.own.parts(),
+            minimum_positions: parts::positions_form(minimum.positions),
+            through: *through,
+        }
+    }
+}
+
+impl QuestionForm<'_> {
+    fn decode(self) -> Result<Question, WireError> {
+        Ok(Question {
+            space: Space { id: SpaceId(self.space), kind: littoral_types::Kind(self.kind) },
+            key: parts::key(self.key)?,
+            hop: self.hop.into(),
+            held: self.held.map(parts::version),
+            minimum: Minimum {
+                client: self.minimum_client.map(parts::version),
+                own: parts::version(self.minimum_own),
+                positions: parts::positions(self.minimum_positions),
+            },
+            through: self.through,
+        })
+    }
+}
+
+impl<'a> CallForm<'a> {
+    fn of(call: &'a StoreCall, bodies: &mut Vec<Body>) -> Self {
+        match call {
+            StoreCall::Get { space, key } => Self::Get { space: space.0, key },
+            StoreCall::Apply(write) => Self::Apply(WriteForm::of(write, bodies)),
+            StoreCall::List(list) => Self::List(list.into()),
+            StoreCall::Purge { space, scope } => {
+                Self::Purge { space: space.0, scope: scope.into() }
+            }
+        }
+    }
+
+    fn decode(self, bodies: &mut Bodies) -> Result<StoreCall, WireError> {
+        Ok(match self {
+            Self::Get { space, key } => {
+                StoreCall::Get { space: SpaceId(space), key: parts::key(key)? }
+            }
+            Self::Apply(write) => StoreCall::Apply(write.decode(bodies)?),
+            Self::List(list) => StoreCall::List(list.decode()?),
+            Self::Purge { space, scope } => {
+                StoreCall::Purge { space: SpaceId(space), scope: scope.decode()? }
+            }
+        })
+    }
+}
+
+impl<'a> WriteForm<'a> {
+    fn of(write: &'a Write, bodies: &mut Vec<Body>) -> Self {
+        Self {
+            space: write.space.0,
+            key: &write.key,
+            row: RowForm::of(&write.row, bodies),
+            condition: match write.condition {
+                Condition::Newer => ConditionForm::Newer,
+                Condition::Version(version) => ConditionForm::Version(version.parts()),
+                Condition::Absent => ConditionForm::Absent,
+                Condition::Present => ConditionForm::Present,
+            },
+            now: write.now.0,
+        }
+    }
+
+    fn decode(self, bodies: &mut Bodies) -> Result<Write, WireError> {
+        Ok(Write {
+            space: SpaceId(self.space),
+            key: parts::key(self.key)?,
+            row: self.row.decode(bodies)?,
+            condition: match self.condition {
+                ConditionForm::Newer => Condition::Newer,
+                ConditionForm::Version(version) => Condition::Version(parts::version(version)),
+                ConditionForm::Absent => Condition::Absent,
+                ConditionForm::Present => Condition::Present,
+            },
+            now: Wall(self.now),
+        })
+    }
+}
+
+fn limit_form(limit: usize) -> u64 {
+    limit.min(PAGE_MAX) as u64
+}
+
+fn limit(form: u64) -> usize {
+    usize::try_from(form).map_or(PAGE_MAX, |limit| limit.min(PAGE_MAX))
+}
+
+impl<'a> From<&'a List> for ListForm<'a> {
+    fn from(list: &'a List) -> Self {
+        Self {
+            space: list.space.0,
+            prefix: &list.prefix,
+            after: list.after.as_deref(),
+            reverse: list.reverse,
+            limit: limit_form(list.limit),
+            values: list.values,
+        }
+    }
+}
+
+impl ListForm<'_> {
+    fn decode(self) -> Result<List, WireError> {
+        Ok(List {
+            space: SpaceId(self.space),
+            prefix: parts::key(self.prefix)?,
+            after: self.after.map(parts::key).transpose()?,
+            reverse: self.reverse,
+            limit: limit(self.limit),
+            values: self.values,
+        })
+    }
+}
+
+impl<'a> From<&'a Follow> for FollowForm<'a> {
+    fn from(follow: &'a Follow) -> Self {
+        Self {
+            after: parts::position_form(follow.after),
+            filter: match &follow.filter {
+                Filter::Location(location) => FilterForm::Location(location.0),
+                Filter::Prefix { space, prefix } => FilterForm::Prefix { space: space.0, prefix },
+            },
+            hold_ns: parts::time_form(follow.hold),
+            limit: limit_form(follow.limit),
+        }
+    }
+}
+
+impl FollowForm<'_> {
+    fn decode(self) -> Result<Follow, WireError> {
+        Ok(Follow {
+            after: parts::position(self.after),
+            filter: match self.filter {
+                FilterForm::Location(location) => Filter::Location(LocationId(location)),
+                FilterForm::Prefix { space, prefix } => {
+                    Filter::Prefix { space: SpaceId(space), prefix: parts::key(prefix)? }
+                }
+            },
+            hold: parts::time(self.hold_ns),
+            limit: limit(self.limit),
+        })
+    }
+}
