@@ -1,9 +1,9 @@
 //! Large bodies as plain files: copied and synced before a row refers to them, removed when no row
 //! does and the last reader has let go.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -31,6 +31,29 @@ pub(crate) struct Blobs {
     chance: Mutex<Chance>,
     /// Files that are being read, so that all readers of one share it and a doomed one stays.
     live: Mutex<HashMap<u64, Weak<Blob>>>,
+    /// Files that rows name and that are not what they should be; at most [`DAMAGED_MAX`].
+    damaged: Mutex<HashSet<u64>>,
+}
+
+/// Whether a file nobody holds is read and compared with its checksum before it is handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Check {
+    /// Reads it: blocks.
+    Whole,
+    /// [`Looked::Unread`] instead.
+    Held,
+    /// Its length only.
+    Length,
+}
+
+/// A file as it was found.
+#[derive(Debug)]
+pub(crate) enum Looked {
+    Sound(Arc<Blob>),
+    /// Gone, or not what was written.
+    Damaged,
+    /// Has to be read first.
+    Unread,
 }
 
 /// A finished file that no row names yet. Dropping it removes it, unless it was kept.
@@ -43,11 +66,14 @@ pub(crate) struct Copied {
 
 const CHUNK: usize = 256 * 1024;
 
+/// Damaged files remembered: past this, one is healed only by the next write of its key.
+const DAMAGED_MAX: usize = 4096;
+
 impl Blobs {
     pub(crate) fn open(dir: PathBuf, synced: bool) -> io::Result<Self> {
         fs::create_dir_all(&dir)?;
-        let (chance, live) = (Mutex::new(Chance::from_machine()), Mutex::default());
-        Ok(Self { dir, synced, chance, live })
+        let chance = Mutex::new(Chance::from_machine());
+        Ok(Self { dir, synced, chance, live: Mutex::default(), damaged: Mutex::default() })
     }
 
     /// Copies a body that belongs in a file into a new one, durable when this returns.
@@ -102,32 +128,63 @@ impl Blobs {
         Ok(copied)
     }
 
-    /// The file of a row; `None` when it is gone or has another length.
+    /// The file of a row.
     ///
     /// Whoever read the row must read it again afterwards: while it still names the file, no later
     /// write can take the file away from the holder of this handle.
-    pub(crate) fn get(&self, reference: Reference) -> io::Result<Option<Arc<Blob>>> {
+    pub(crate) fn get(&self, reference: Reference, check: Check) -> io::Result<Looked> {
+        if let Some(blob) = self.held(reference.id) {
+            return Ok(Looked::Sound(blob));
+        }
+        let sound = match check {
+            Check::Held => return Ok(Looked::Unread),
+            Check::Whole => self.is_whole(reference, true),
+            Check::Length => self.is_whole(reference, false),
+        };
+        if !sound? {
+            let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+            if damaged.len() < DAMAGED_MAX {
+                damaged.insert(reference.id);
+            }
+            return Ok(Looked::Damaged);
+        }
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(blob) = live.get(&reference.id).and_then(Weak::upgrade) {
-            return Ok(Some(blob));
-        }
-        let path = self.path(reference.id);
-        match fs::metadata(&path) {
-            Ok(found) if found.len() == reference.len => {}
-            Ok(_) => return Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
+            return Ok(Looked::Sound(blob));
         }
         if live.len() == live.capacity() {
             live.retain(|_, blob| blob.strong_count() > 0);
         }
-        let blob = Blob::new(path, reference.len);
+        let blob = Blob::new(self.path(reference.id), reference.len);
         live.insert(reference.id, Arc::downgrade(&blob));
-        Ok(Some(blob))
+        Ok(Looked::Sound(blob))
+    }
+
+    fn held(&self, id: u64) -> Option<Arc<Blob>> {
+        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        live.get(&id).and_then(Weak::upgrade)
+    }
+
+    fn is_whole(&self, reference: Reference, read: bool) -> io::Result<bool> {
+        let mut file = match fs::File::open(self.path(reference.id)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        if file.metadata()?.len() != reference.len {
+            return Ok(false);
+        }
+        Ok(!read || pour(&mut file, &mut io::sink())?.1 == reference.checksum)
+    }
+
+    /// Whether this file was found damaged.
+    pub(crate) fn is_damaged(&self, id: u64) -> bool {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
     }
 
     /// No row names this file any more: it goes now, or with its last reader.
     pub(crate) fn doom(&self, id: u64) {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         match live.remove(&id).and_then(|blob| blob.upgrade()) {
             Some(blob) => blob.doom(),
@@ -180,7 +237,7 @@ impl Drop for Copied {
 }
 
 /// Copies everything; its length and checksum.
-fn pour(source: &mut impl Read, file: &mut fs::File) -> io::Result<(u64, u64)> {
+fn pour(source: &mut impl Read, file: &mut impl io::Write) -> io::Result<(u64, u64)> {
     let mut hasher = Xxh3Default::new();
     let mut chunk = vec![0; CHUNK];
     let mut len = 0;

@@ -120,7 +120,14 @@ impl Engine {
 }
 
 pub(crate) fn read_error(error: ::fjall::Error) -> Error {
-    Error::Read(error.to_string())
+    match error {
+        ::fjall::Error::Storage(::fjall::LsmError::Io(error)) | ::fjall::Error::Io(error) => {
+            Error::Read(error.to_string())
+        }
+        // What was read is not what was written.
+        ::fjall::Error::Storage(error) => Error::Damaged(format!("a block of a table: {error}")),
+        error => Error::Read(error.to_string()),
+    }
 }
 
 pub(crate) fn write_error(error: ::fjall::Error) -> Error {

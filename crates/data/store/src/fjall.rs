@@ -147,7 +147,10 @@ impl Store for Fjall {
     fn get(&self, space: SpaceId, key: Bytes) -> BoxFuture<'_, Result<Found, Error>> {
         Box::pin(async move {
             let opened = self.opened().await?;
-            self.core.get(&opened, space, &key)
+            match self.core.get_at_once(&opened, space, &key)? {
+                Some(found) => Ok(found),
+                None => self.read(move |core, opened| core.get(opened, space, &key)).await,
+            }
         })
     }
 
@@ -161,7 +164,7 @@ impl Store for Fjall {
 
     fn list(&self, list: List) -> BoxFuture<'_, Result<Listed, Error>> {
         Box::pin(async move {
-            if list.limit <= INLINE_MAX {
+            if list.limit <= INLINE_MAX && !list.values {
                 let opened = self.opened().await?;
                 return self.core.list(&opened, &list);
             }

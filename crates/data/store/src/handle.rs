@@ -80,7 +80,10 @@ impl<T> Handle<T> {
         let until = clock.after(RELEASE_MAX);
         loop {
             match Arc::try_unwrap(old) {
-                Ok(opened) => return Ok(drop(opened)),
+                Ok(opened) => {
+                    drop(opened);
+                    return Ok(());
+                }
                 Err(held) => old = held,
             }
             if clock.mono() >= until {

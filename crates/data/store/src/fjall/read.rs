@@ -7,6 +7,7 @@ use fjall::Readable as _;
 use littoral_types::{Body, SpaceId};
 
 use super::open::{Core, Opened};
+use crate::blobs::{Check, Looked};
 use crate::encoding::{StoredBody, StoredRow, decode_row};
 use crate::engine::read_error;
 use crate::range::Range;
@@ -20,26 +21,47 @@ pub(super) fn row_key(space: SpaceId, key: &[u8]) -> Vec<u8> {
 }
 
 impl Core {
+    /// May block: reads the file of a large body.
     pub(super) fn get(&self, opened: &Opened, space: SpaceId, key: &[u8]) -> Result<Found, Error> {
         let position = self.position();
-        let row = self.row(opened, &row_key(space, key))?;
+        let row = self.row(opened, &row_key(space, key), Check::Whole)?.flatten();
         Ok(Found { row, position })
     }
 
-    fn row(&self, opened: &Opened, row_key: &[u8]) -> Result<Option<Row>, Error> {
+    /// `None`: a file has to be read first.
+    pub(super) fn get_at_once(
+        &self,
+        opened: &Opened,
+        space: SpaceId,
+        key: &[u8],
+    ) -> Result<Option<Found>, Error> {
+        let position = self.position();
+        let row = self.row(opened, &row_key(space, key), Check::Held)?;
+        Ok(row.map(|row| Found { row, position }))
+    }
+
+    /// The row, if any; `None` when its file is [unread](Looked::Unread).
+    fn row(
+        &self,
+        opened: &Opened,
+        row_key: &[u8],
+        check: Check,
+    ) -> Result<Option<Option<Row>>, Error> {
         let mut stored = opened.stored(row_key)?;
         loop {
-            let Some(row) = stored else { return Ok(None) };
+            let Some(row) = stored else { return Ok(Some(None)) };
             let StoredBody::File(reference) = row.body else {
-                return Ok(Some(row.into_row(None)));
+                return Ok(Some(Some(row.into_row(None))));
             };
-            let blob = self.blobs.get(reference);
+            let looked = self.blobs.get(reference, check);
             // Only while the row still names the file is it ours to hand out.
             let again = opened.stored(row_key)?;
             if again.as_ref().is_some_and(|again| again.body == row.body) {
-                let blob = blob.map_err(|error| Error::Read(error.to_string()))?;
-                let blob = blob.ok_or_else(|| damaged(row_key, &"its file is not whole"))?;
-                return Ok(Some(row.into_row(Some(Body::File(blob)))));
+                return match looked.map_err(|error| Error::Read(error.to_string()))? {
+                    Looked::Sound(blob) => Ok(Some(Some(row.into_row(Some(Body::File(blob)))))),
+                    Looked::Unread => Ok(None),
+                    Looked::Damaged => Err(damaged(row_key, &"its file is not whole")),
+                };
             }
             stored = again;
         }
@@ -90,7 +112,9 @@ impl Core {
         }
         let row = match stored.body {
             // The row as it stands by now: what the snapshot names may be gone.
-            StoredBody::File(_) => self.row(opened, row_key)?.unwrap_or_default(),
+            StoredBody::File(_) => {
+                self.row(opened, row_key, Check::Whole)?.flatten().unwrap_or_default()
+            }
             _ => stored.into_row(None),
         };
         Ok(Item { key, live: !row.body.is_absent(), row })

@@ -7,6 +7,7 @@ use littoral_types::{Blob, Body, Tag, Version, Wall};
 use tempfile::TempDir;
 
 use super::*;
+use crate::encoding::StoredBody;
 use crate::{Condition, FILE_BYTES_MIN, Purge, Record, Row, Staging};
 
 const SPACE: SpaceId = SpaceId(7);
@@ -300,6 +301,31 @@ async fn a_damaged_row_is_an_error_until_a_plain_write_heals_it() {
     assert!(matches!(store.apply(conditional).await, Err(Error::Damaged(_))));
     store.apply(put("a", 7, "w")).await.unwrap();
     assert_eq!(get(&store, "a").await.unwrap().version, at(7));
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_an_error_until_the_same_write_comes_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let large = vec![7; FILE_BYTES_MIN];
+    store.apply(put("a", 5, large.clone())).await.unwrap();
+    store.apply(put("b", 6, large.clone())).await.unwrap();
+    let StoredBody::File(file) =
+        store.core.engine.get().unwrap().stored(&read::row_key(SPACE, b"a")).unwrap().unwrap().body
+    else {
+        panic!("a large body is a file")
+    };
+    let path = dir.path().join(format!("blobs/{:016x}", file.id));
+    let mut damaged = large.clone();
+    damaged[1000] ^= 1;
+    fs::write(&path, damaged).unwrap();
+    let error = store.get(SPACE, "a".into()).await.unwrap_err();
+    assert!(matches!(&error, Error::Damaged(what) if what.contains("\"a\"")), "{error}");
+    assert_eq!(bytes(&get(&store, "b").await.unwrap().body), Some(large.clone()));
+    store.apply(put("a", 5, large.clone())).await.unwrap();
+    let healed = get(&store, "a").await.unwrap();
+    assert_eq!((healed.version, bytes(&healed.body)), (at(5), Some(large)));
+    assert!(!path.exists());
 }
 
 #[tokio::test]

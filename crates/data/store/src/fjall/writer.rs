@@ -245,7 +245,11 @@ impl<'a> Batch<'a> {
         let row_key = row_key(space, &key);
         let seen = self.seen(&row_key, claim)?;
         let position = self.position;
+        let heals =
+            seen.and_then(|seen| seen.file).is_some_and(|id| self.core.blobs.is_damaged(id));
         match decide(seen.map(|seen| seen.standing), claim) {
+            // The same write again, from where its body is sound.
+            Verdict::Already if heals && file.is_some() => {}
             Verdict::Already => return Ok(Applied::Yes { position }),
             Verdict::Newer(current) => return Ok(Applied::Newer { current, position }),
             Verdict::Mismatch(current) => return Ok(Applied::Mismatch { current, position }),

@@ -12,7 +12,7 @@ use super::encoding::{
     Place, StoredDebt, debt_key, debt_number, decode_debt, decode_number, decode_place,
 };
 use super::{Debt, OwedOptions};
-use crate::blobs::Blobs;
+use crate::blobs::{Blobs, Check, Looked};
 use crate::encoding::StoredBody;
 use crate::engine::{Engine, Sync, read_error};
 use crate::handle::Handle;
@@ -190,16 +190,18 @@ impl Folder {
             let StoredBody::File(reference) = row.body else {
                 return Ok(Some(write(row.into_row(None))));
             };
-            let blob = self.blobs.get(reference);
+            let looked = self.blobs.get(reference, Check::Length);
             // Only while the debt still names the file is it ours to hand out.
             match opened.debts.get(key).map_err(read_error)? {
                 None => return Ok(None),
                 Some(again) if again != record => record = again,
                 Some(_) => {
-                    let blob = blob.map_err(|error| Error::Read(error.to_string()))?;
-                    let lost = || Error::Damaged(format!("debt {number}: its file is not whole"));
-                    let body = Body::File(blob.ok_or_else(lost)?);
-                    return Ok(Some(write(row.into_row(Some(body)))));
+                    let looked = looked.map_err(|error| Error::Read(error.to_string()))?;
+                    let Looked::Sound(blob) = looked else {
+                        let what = format!("debt {number}: its file is not whole");
+                        return Err(Error::Damaged(what));
+                    };
+                    return Ok(Some(write(row.into_row(Some(Body::File(blob))))));
                 }
             }
         }
