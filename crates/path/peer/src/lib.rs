@@ -56,6 +56,9 @@ pub enum Error {
     /// The other side could not reach the truth and holds nothing it may serve.
     #[error("the truth is unavailable: {0}")]
     Unavailable(String),
+    /// A store has it, but not as it was written.
+    #[error("{0}")]
+    Damaged(String),
     /// A stamp from a clock too far ahead.
     #[error("{0}")]
     Skew(String),

@@ -22,6 +22,9 @@ pub enum Error {
     /// Nothing held may be served, and the truth cannot be reached.
     #[error("the truth is unavailable: {0}")]
     Unavailable(String),
+    /// What is stored is not what was written, and no store has it whole.
+    #[error("the stored value is damaged: {0}")]
+    Damaged(String),
     /// A limit is reached.
     #[error("overloaded: {what}")]
     Overloaded { what: &'static str, retry_after: Duration },

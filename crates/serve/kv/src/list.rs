@@ -81,6 +81,9 @@ async fn both(stores: &Stores, ctx: &Ctx, list: List) -> Result<(Vec<Item>, bool
     match futures_util::future::join(ask(0), ask(1)).await {
         (Ok(a), Ok(b)) => Ok(merge(a, b, reverse)),
         (Ok(one), Err(_)) | (Err(_), Ok(one)) => Ok((one.items, one.more)),
+        (Err(PeerError::Damaged(what)), Err(_)) | (Err(_), Err(PeerError::Damaged(what))) => {
+            Err(Error::Damaged(what))
+        }
         (Err(PeerError::Deadline), Err(_)) => Err(Error::Deadline),
         (Err(error), Err(_)) => Err(Error::Unavailable(error.to_string())),
     }

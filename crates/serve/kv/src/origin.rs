@@ -59,7 +59,9 @@ impl KvOrigin {
                 return Ok(answer);
             }
             Some((store, Ok(found))) => (store, found),
-            Some((_, Err(error))) => return self.only(&asked, error, spoken.recv().await),
+            Some((store, Err(error))) => {
+                return self.only(&asked, store, error, spoken.recv().await);
+            }
             None => return Err(Error::Unavailable("no store answers".into())),
         };
         // The first does not do: the other may have what is asked for. It is heard out, but not
@@ -68,6 +70,9 @@ impl KvOrigin {
         let patience = (ctx.deadline.since(now) / 2).min(SECOND_WAIT);
         match self.stores.clock.timeout(patience, spoken.recv()).await {
             Ok(Some((other, Ok(second)))) => self.both(&asked, (store, found), (other, second)),
+            Ok(Some((other, Err(error @ Error::Damaged(_))))) => {
+                self.instead(&asked, other, error, store, &found)
+            }
             _ => self.alone(&asked, store, &found),
         }
     }
@@ -99,12 +104,46 @@ impl KvOrigin {
     }
 
     /// The first answered with an error: what the other says is all there is.
-    fn only(&self, asked: &Asked, error: Error, other: Option<Spoken>) -> Result<Answer, Error> {
+    fn only(
+        &self,
+        asked: &Asked,
+        failed: StoreId,
+        error: Error,
+        other: Option<Spoken>,
+    ) -> Result<Answer, Error> {
         match other {
+            Some((store, Ok(found))) if matches!(error, Error::Damaged(_)) => {
+                self.instead(asked, failed, error, store, &found)
+            }
             Some((store, Ok(found))) => self.alone(asked, store, &found),
-            Some((_, Err(other))) => Err(if error == Error::Overloaded { error } else { other }),
+            Some((_, Err(other))) => {
+                let first_tells = matches!(error, Error::Overloaded | Error::Damaged(_));
+                Err(if first_tells { error } else { other })
+            }
             None => Err(error),
         }
+    }
+
+    /// One store's row is damaged: it is answered from the other, and healed. That the other has
+    /// none proves nothing.
+    fn instead(
+        &self,
+        asked: &Asked,
+        damaged: StoreId,
+        error: Error,
+        store: StoreId,
+        found: &Found,
+    ) -> Result<Answer, Error> {
+        let Some(row) = found.row.clone() else { return Err(error) };
+        self.heal(asked.space, asked.key.clone(), damaged, row);
+        self.alone(asked, store, found)
+    }
+
+    fn heal(&self, space: Space, key: Bytes, damaged: StoreId, row: Row) {
+        let stores = self.stores.clone();
+        self.tasks.spawn(TaskKind::Trailer, async move {
+            repair(&stores, space, key, damaged, Some(row)).await;
+        });
     }
 
     /// One store does not answer: a client's minimum fails, the asker's own yields, marked.
@@ -147,7 +186,17 @@ impl KvOrigin {
     ) {
         let stores = self.stores.clone();
         self.tasks.spawn(TaskKind::Trailer, async move {
-            let Some((other, Ok(second))) = spoken.recv().await else { return };
+            let (other, second) = match spoken.recv().await {
+                Some((other, Ok(second))) => (other, second),
+                // Healed, it agrees.
+                Some((other, Err(Error::Damaged(_)))) => {
+                    if let Some(said) = repair(&stores, space, key, other, first.1.row).await {
+                        trailer.send_replace(Some(said));
+                    }
+                    return;
+                }
+                _ => return,
+            };
             let (ours, theirs) = (version(&first.1), version(&second));
             let said = if ours == theirs {
                 Some(Trailer::Confirmed { store: other, position: second.position })

@@ -342,6 +342,7 @@ fn read_error(error: PeerError, ctx: &Ctx) -> Error {
             Error::Overloaded { what: "reads", retry_after: Duration::from_secs(1) }
         }
         PeerError::Skew(why) => Error::Skew(why),
+        PeerError::Damaged(what) => Error::Damaged(what),
         error => Error::Unavailable(error.to_string()),
     }
 }

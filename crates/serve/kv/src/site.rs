@@ -47,6 +47,7 @@ fn refused(error: StoreError) -> Error {
     match error {
         StoreError::Busy { .. } => Error::Overloaded,
         StoreError::Closed => Error::Unreachable,
+        StoreError::Damaged(what) => Error::Damaged(what),
         error => Error::Unavailable(error.to_string()),
     }
 }

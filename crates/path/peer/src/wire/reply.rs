@@ -125,6 +125,7 @@ pub(super) enum ErrorForm<'a> {
     Unavailable(&'a str),
     Skew(&'a str),
     Refused(&'a str),
+    Damaged(&'a str),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -343,6 +344,7 @@ impl<'a> From<&'a Error> for ErrorForm<'a> {
             Error::Unavailable(words) => Self::Unavailable(cut(words)),
             Error::Skew(words) => Self::Skew(cut(words)),
             Error::Refused(words) => Self::Refused(cut(words)),
+            Error::Damaged(words) => Self::Damaged(cut(words)),
         }
     }
 }
@@ -361,6 +363,7 @@ impl ErrorForm<'_> {
             Self::Unavailable(words) => Error::Unavailable(whole(words)?),
             Self::Skew(words) => Error::Skew(whole(words)?),
             Self::Refused(words) => Error::Refused(whole(words)?),
+            Self::Damaged(words) => Error::Damaged(whole(words)?),
         })
     }
 }

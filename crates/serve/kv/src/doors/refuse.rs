@@ -31,6 +31,7 @@ pub(crate) const OVERLOADED: u32 = 10425;
 pub(crate) const DEADLINE: u32 = 10426;
 pub(crate) const SKEW: u32 = 10427;
 pub(crate) const DISK: u32 = 10428;
+pub(crate) const DAMAGED: u32 = 10429;
 pub(crate) const CACHE_TTL: u32 = 10430;
 pub(crate) const POLICY: u32 = 10431;
 pub(crate) const QUERY: u32 = 10432;
@@ -199,6 +200,7 @@ impl From<Error> for Refusal {
             Error::WriteUnavailable(_) => unavailable(WRITE_UNAVAILABLE),
             Error::StoreNeeded { .. } => unavailable(STORE_NEEDED),
             Error::Unavailable(_) => unavailable(UNAVAILABLE),
+            Error::Damaged(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, DAMAGED, message),
             Error::Overloaded { retry_after, .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, OVERLOADED, message).header(
                     http::header::RETRY_AFTER,
