@@ -12,12 +12,38 @@ use crate::workspace::Workspace;
 /// The clients' npm packages; a newer node than the system's is one of them.
 const NPM_FILES: &[&str] = &["package.json", "package-lock.json"];
 const PYTHON_FILE: &str = "requirements.txt";
+/// A program and the package that has it.
+const PEERS: &[(&str, &str)] = &[
+    ("nginx", "nginx-light"),
+    ("redis-server", "redis-server"),
+    ("redis-benchmark", "redis-tools"),
+    ("taskset", "util-linux"),
+    ("wrk", "wrk"),
+];
 /// Names the inputs of the last finished installation.
 const STAMP: &str = "installed-from";
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     npm(workspace).context("npm packages")?;
     python(workspace).context("PyPI packages")
+}
+
+/// What the bench compares ours with, and what loads both: from the system.
+pub(crate) fn peers() -> Result<()> {
+    for (program, package) in PEERS {
+        system_package(program, &[package], || {
+            run::says_yes(Command::new("sh").args(["-c", "command -v \"$0\"", program]))
+        })?;
+    }
+    Ok(())
+}
+
+/// `perf`, if it can be had: a bench without it draws no flame graph.
+pub(crate) fn profiler() {
+    let there = || run::says_yes(&mut run::command("perf --version"));
+    if let Err(error) = system_package("perf", &["linux-perf"], there) {
+        eprintln!("{error:#}");
+    }
 }
 
 fn npm(workspace: &Workspace) -> Result<()> {

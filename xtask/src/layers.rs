@@ -13,8 +13,16 @@ type Table = BTreeMap<String, BTreeSet<String>>;
 const TABLE_HEAD: &str = "| crate | may use |";
 const PREFIX: &str = "littoral-";
 /// From the bottom up; an arrow never points to the right.
-const LAYERS: &[&str] =
-    &["crates/base", "crates/data", "crates/path", "crates/serve", "server", "tests", "xtask"];
+const LAYERS: &[&str] = &[
+    "crates/base",
+    "crates/data",
+    "crates/path",
+    "crates/serve",
+    "server",
+    "bench",
+    "tests",
+    "xtask",
+];
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let complaints = complaints(workspace)?;

@@ -1,6 +1,7 @@
 //! Everything a developer runs: `cargo xtask` lists it.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool of the terminal")]
 
+mod bench;
 mod check;
 mod hooks;
 mod install;
@@ -19,43 +20,75 @@ use workspace::Workspace;
 struct Command {
     name: &'static str,
     what: &'static str,
-    run: fn(&Workspace) -> Result<()>,
+    run: Run,
+}
+
+enum Run {
+    Alone(fn(&Workspace) -> Result<()>),
+    /// Takes what stands after its name.
+    With(fn(&Workspace, &[String]) -> Result<()>),
 }
 
 const COMMANDS: &[Command] = &[
     Command {
         name: "check",
         what: "formatting, lints, layers and manners: seconds",
-        run: check::run,
+        run: Run::Alone(check::run),
     },
-    Command { name: "test", what: "what CI runs: install, check, every test", run: test::run },
+    Command {
+        name: "test",
+        what: "what CI runs: install, check, every test",
+        run: Run::Alone(test::run),
+    },
     Command {
         name: "layers",
         what: "the arrows between crates against ARCHITECTURE.md",
-        run: layers::run,
+        run: Run::Alone(layers::run),
     },
-    Command { name: "tidy", what: "manners that no compiler knows", run: tidy::run },
-    Command { name: "install", what: "what `test` needs, into target/tools", run: install::run },
-    Command { name: "hooks", what: "a pre-commit hook: formatting and manners", run: hooks::run },
+    Command { name: "tidy", what: "manners that no compiler knows", run: Run::Alone(tidy::run) },
+    Command {
+        name: "install",
+        what: "what `test` needs, into target/tools",
+        run: Run::Alone(install::run),
+    },
+    Command {
+        name: "bench",
+        what: "speed beside others: kv, or kv-hot, kv-engine, kv-writes, kv-cold, kv-idle",
+        run: Run::With(bench::run),
+    },
+    Command {
+        name: "hooks",
+        what: "a pre-commit hook: formatting and manners",
+        run: Run::Alone(hooks::run),
+    },
 ];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let command = match arguments.as_slice() {
-        [] => return list(ExitCode::SUCCESS),
-        [name] => COMMANDS.iter().find(|command| command.name == name),
-        _ => None,
+    let Some((name, rest)) = arguments.split_first() else {
+        return list(ExitCode::SUCCESS);
     };
+    let command = COMMANDS.iter().find(|command| command.name == name && command.takes(rest));
     let Some(command) = command else {
         eprintln!("xtask: no such command: {}\n", arguments.join(" "));
         return list(ExitCode::FAILURE);
     };
-    match Workspace::find().and_then(|workspace| (command.run)(&workspace)) {
+    let run = |workspace: Workspace| match command.run {
+        Run::Alone(run) => run(&workspace),
+        Run::With(run) => run(&workspace, rest),
+    };
+    match Workspace::find().and_then(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("xtask {}: {error:#}", command.name);
             ExitCode::FAILURE
         }
+    }
+}
+
+impl Command {
+    fn takes(&self, rest: &[String]) -> bool {
+        rest.is_empty() || matches!(self.run, Run::With(_))
     }
 }
 

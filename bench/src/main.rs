@@ -1,0 +1,159 @@
+//! Measures what was promised, ours and theirs in turn, and prints a row for each promise.
+//!
+//! `cargo xtask bench` builds and runs this; `docs/guide/bench.md` says what each row means.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool of the terminal")]
+
+mod allocator;
+mod bare;
+mod cold;
+mod engine;
+mod hot;
+mod idle;
+mod load;
+mod memory;
+mod plan;
+mod profile;
+mod program;
+mod raw;
+mod rows;
+mod serving;
+mod wire;
+mod world;
+mod writes;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, ensure};
+use clap::{Parser, ValueEnum};
+use tokio::runtime::{Builder, Runtime};
+
+use plan::Plan;
+use rows::{NAMES, Row};
+
+/// What `cargo xtask bench` hands on.
+#[derive(Debug, Parser)]
+struct Args {
+    /// What is measured.
+    #[arg(required_unless_present = "bare")]
+    group: Option<Group>,
+    /// Fewer and shorter rounds.
+    #[arg(long)]
+    quick: bool,
+    /// Write the rows here, as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Draw a flame graph of the hot read.
+    #[arg(long)]
+    profile: bool,
+    /// The program under test.
+    #[arg(long, value_name = "FILE", default_value = "target/release/littoral")]
+    littoral: PathBuf,
+    /// Where the measurements keep their files: on a disk.
+    #[arg(long, value_name = "DIR", default_value = "target/bench")]
+    folder: PathBuf,
+    /// Be the bare hyper that others are compared with.
+    #[arg(long, value_name = "ADDRESS", hide = true)]
+    bare: Option<SocketAddr>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Group {
+    /// All of the others.
+    Kv,
+    KvHot,
+    KvEngine,
+    KvWrites,
+    KvCold,
+    KvIdle,
+}
+
+impl Group {
+    const ALL: [Self; 5] =
+        [Self::KvHot, Self::KvEngine, Self::KvWrites, Self::KvCold, Self::KvIdle];
+
+    fn run(self, plan: &Plan) -> Result<Vec<Row>> {
+        eprintln!("{} ...", self.to_possible_value().context("every group has a name")?.get_name());
+        match self {
+            Self::Kv => {
+                let rows: Result<Vec<_>> = Self::ALL.iter().map(|group| group.run(plan)).collect();
+                Ok(rows?.into_iter().flatten().collect())
+            }
+            Self::KvHot => many_threads()?.block_on(Box::pin(hot::run(plan))),
+            Self::KvEngine => {
+                let mut rows = one_thread()?.block_on(Box::pin(engine::run(plan)))?;
+                rows.extend(memory::run(plan)?);
+                Ok(rows)
+            }
+            Self::KvWrites => many_threads()?.block_on(Box::pin(writes::run(plan))),
+            Self::KvCold => many_threads()?.block_on(Box::pin(cold::run(plan))),
+            Self::KvIdle => many_threads()?.block_on(Box::pin(idle::run(plan))),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<()> {
+    if let Some(address) = args.bare {
+        return many_threads()?.block_on(bare::run(address));
+    }
+    let group = args.group.context("no group")?;
+    std::fs::create_dir_all(&args.folder)?;
+    let littoral = args.littoral.canonicalize();
+    let littoral = littoral.with_context(|| format!("there is no {}", args.littoral.display()))?;
+    let plan = Plan::new(args.quick, args.profile, littoral, args.folder.canonicalize()?);
+    let rows = group.run(&plan)?;
+    for row in &rows {
+        ensure!(NAMES.contains(&row.name), "{} is no row of ours", row.name);
+    }
+    println!("{}", rows::table(&rows));
+    let missed: Vec<_> = rows.iter().filter(|row| !row.met()).map(|row| row.name).collect();
+    println!("{} rows, {} missed: {}", rows.len(), missed.len(), missed.join(", "));
+    if let Some(file) = &args.json {
+        let list: Vec<_> = rows.iter().map(Row::to_json).collect();
+        std::fs::write(file, serde_json::to_string_pretty(&list)?)?;
+    }
+    Ok(())
+}
+
+fn many_threads() -> Result<Runtime> {
+    Ok(Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// Its tasks run only while somebody waits.
+fn one_thread() -> Result<Runtime> {
+    Ok(Builder::new_current_thread().enable_all().build()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_are_called_as_documented() {
+        let names: Vec<_> = Group::value_variants()
+            .iter()
+            .filter_map(|group| Some(group.to_possible_value()?.get_name().to_owned()))
+            .collect();
+        assert_eq!(names, ["kv", "kv-hot", "kv-engine", "kv-writes", "kv-cold", "kv-idle"]);
+    }
+
+    #[test]
+    fn the_guide_says_what_every_row_means() {
+        let guide = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guide/bench.md");
+        let guide = std::fs::read_to_string(guide).expect("docs/guide/bench.md");
+        for name in NAMES {
+            assert!(guide.contains(&format!("`{name}`")), "{name}");
+        }
+    }
+}

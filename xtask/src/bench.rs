@@ -1,0 +1,29 @@
+//! Builds what is measured, installs what it is compared with, and measures.
+
+use anyhow::Result;
+
+use crate::workspace::Workspace;
+use crate::{install, run};
+
+pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    if !arguments.iter().any(|argument| matches!(argument.as_str(), "-h" | "--help")) {
+        install::peers()?;
+    }
+    if arguments.iter().any(|argument| argument == "--profile") {
+        install::profiler();
+    }
+    run::run(
+        run::command("cargo build --release --locked -p littoral -p littoral-bench")
+            .current_dir(&workspace.root),
+    )?;
+    let release = workspace.root.join("target/release");
+    // Here, and not in the root: a file that is named in the arguments lies where it was meant.
+    run::run(
+        std::process::Command::new(release.join("littoral-bench"))
+            .args(arguments)
+            .arg("--littoral")
+            .arg(release.join("littoral"))
+            .arg("--folder")
+            .arg(workspace.root.join("target/bench")),
+    )
+}
