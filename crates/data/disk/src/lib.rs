@@ -2,6 +2,8 @@
 //! for. What it holds may be lost at any moment, but is never older than what was last kept.
 
 mod engine;
+#[doc(hidden)]
+pub mod fuzzing;
 mod queue;
 mod record;
 #[cfg(test)]

@@ -153,7 +153,7 @@ pub(crate) fn decode_body(bytes: &Bytes) -> Result<Bytes, Damage> {
     Ok(bytes.slice_ref(body))
 }
 
-fn seal(mut bytes: Vec<u8>) -> Vec<u8> {
+pub(crate) fn seal(mut bytes: Vec<u8>) -> Vec<u8> {
     let checksum = xxh3_64(&bytes);
     bytes.extend_from_slice(&checksum.to_le_bytes());
     bytes

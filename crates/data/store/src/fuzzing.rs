@@ -1,18 +1,32 @@
 //! The decoders of stored bytes, to be fuzzed: whatever the bytes, they answer and never panic.
 
 use bytes::Bytes;
+use littoral_types::Body;
 
-use crate::encoding::{decode_record, decode_row};
+use crate::Record;
+use crate::encoding::{StoredBody, decode_record, decode_row, encode_record, encode_row};
 use crate::envelope;
 use crate::owed::{decode_debt, decode_place};
 
-/// Bytes as read from the disk, to every decoder. Whether any took them.
+/// Bytes as read from the disk, to every decoder. Whether any took them. What was taken comes back
+/// when it is written again.
 pub fn decode(bytes: &[u8]) -> bool {
     let record = Bytes::copy_from_slice(bytes);
-    decode_row(record.clone()).is_ok()
-        | decode_record(bytes).is_ok()
-        | decode_debt(&record).is_ok()
-        | decode_place(bytes).is_ok()
+    let (row, purge) = (decode_row(record.clone()), decode_record(bytes));
+    if let Ok(stored) = &row {
+        let file = match stored.body {
+            StoredBody::File(reference) => Some(reference),
+            _ => None,
+        };
+        let written = encode_row(&stored.clone().into_row(None::<Body>), file);
+        assert_eq!(decode_row(written.into()).as_ref(), Ok(stored), "a row comes back");
+    }
+    if let Ok(stored) = &purge {
+        let record = Record { number: 1, space: stored.space, purge: stored.purge.clone() };
+        let written = encode_record(stored.at, &record);
+        assert_eq!(decode_record(&written).as_ref(), Ok(stored), "a record comes back");
+    }
+    row.is_ok() | purge.is_ok() | decode_debt(&record).is_ok() | decode_place(bytes).is_ok()
 }
 
 /// The same past the checksum, which almost no fuzzed bytes have right.

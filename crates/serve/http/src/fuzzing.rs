@@ -1,15 +1,20 @@
 //! The readers of what clients send, to be fuzzed: whatever the bytes, they answer and never panic.
 
+use littoral_types::Trace;
+
 use crate::context::parse;
-use crate::{EntityTags, Query, Range, decode, range, segments};
+use crate::{EntityTags, Query, Range, decode, range, segments, traceparent};
 
 /// A request target: its path taken apart and decoded, and the names of its query.
 pub fn target(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (path, query) = text.split_once('?').unwrap_or((&text, ""));
     for segment in segments(path) {
+        assert!(!segment.contains('/'), "a segment is one");
         if let Ok(decoded) = decode(segment) {
             assert!(decoded.len() <= segment.len(), "decoding never makes more");
+            let raw: String = decoded.iter().map(|byte| format!("%{byte:02x}")).collect();
+            assert_eq!(decode(&raw).as_deref(), Ok(&*decoded), "a segment is decoded once");
         }
     }
     let query = Query::new(Some(query));
@@ -20,13 +25,29 @@ pub fn target(bytes: &[u8]) {
     }
 }
 
-/// The values of headers: a range of a body of `len` bytes, entity tags, a trace.
-pub fn headers(bytes: &[u8], len: u64) {
+/// A `Range` of a body of `len` bytes.
+pub fn range_of(bytes: &[u8], len: u64) {
     if let Range::Part { from, len: some } = range(Some(bytes), len) {
         assert!(some > 0 && from + some <= len, "a part lies within its body");
+        let last = from + some - 1;
+        let again = format!("bytes={from}-{last}");
+        let same = Range::Part { from, len: some };
+        assert_eq!(range(Some(again.as_bytes()), len), same, "a part says where it lies");
     }
-    EntityTags::parse(bytes);
-    parse(bytes);
+}
+
+/// A list of entity tags, and a trace.
+pub fn headers(bytes: &[u8]) {
+    if let Some(EntityTags::Some(tags)) = EntityTags::parse(bytes) {
+        assert!(!tags.is_empty() && tags.iter().all(|tag| !tag.contains('"')));
+        let list: Vec<String> = tags.iter().map(|tag| format!("\"{tag}\"")).collect();
+        let list = list.join(", ");
+        assert_eq!(EntityTags::parse(list.as_bytes()), Some(EntityTags::Some(tags)), "a list");
+    }
+    if let Some((trace, sampled)) = parse(bytes) {
+        let shown = traceparent(Trace { trace, span: 1, sampled });
+        assert_eq!(parse(shown.as_bytes()), Some((trace, sampled)), "a trace goes on");
+    }
 }
 
 #[cfg(test)]
@@ -54,7 +75,8 @@ mod tests {
                 }
             }
             super::target(&bytes);
-            super::headers(&bytes, chance.u64() >> chance.below(64));
+            super::headers(&bytes);
+            super::range_of(&bytes, chance.u64() >> chance.below(64));
         }
     }
 }
