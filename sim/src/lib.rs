@@ -38,11 +38,12 @@ impl Options {
 
 /// Runs one seed to its end and judges it.
 pub fn run(options: Options) -> Report {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime without I/O needs nothing");
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_time().start_paused(true);
+    // Who of many waiters is woken first: `.cargo/config.toml` opens this.
+    #[cfg(tokio_unstable)]
+    builder.rng_seed(tokio::runtime::RngSeed::from_bytes(&options.seed.to_le_bytes()));
+    let runtime = builder.build().expect("a runtime without I/O needs nothing");
     runtime.block_on(async move {
         let mut chance = Chance::seeded(options.seed);
         let world = World::new(&mut chance, options.verbose).await;

@@ -6,7 +6,7 @@ use littoral_peer::Outcome as HopOutcome;
 
 /// What can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Nothing goes from one location to another; the other way it does.
     OneSidedCut,
     /// One location alone.
@@ -25,7 +25,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::OneSidedCut,
         Self::Isolation,
         Self::StoreSilence,
@@ -38,7 +38,7 @@ impl Fault {
         Self::HandPurge,
     ];
 
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::OneSidedCut => "one-sided-cut",
             Self::Isolation => "isolation",

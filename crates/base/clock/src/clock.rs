@@ -60,7 +60,7 @@ impl Clock {
     /// Time since this clock began. Never [`Mono::LONG_AGO`].
     pub fn mono(&self) -> Mono {
         let forward = Duration::from_millis(self.0.forward_ms.load(Ordering::Relaxed));
-        Mono(1).plus(self.elapsed() + forward)
+        BEGAN.plus(self.elapsed() + forward)
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
@@ -128,6 +128,9 @@ impl Clock {
         self.mono().plus(time)
     }
 }
+
+/// Where monotonic time begins: late enough that what is older than this clock still has an age.
+const BEGAN: Mono = Mono(365 * 24 * 60 * 60 * 1_000_000_000);
 
 /// Longer than anything waits; keeps timer arithmetic from overflowing.
 const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365);

@@ -278,6 +278,8 @@ fn received(
         && inner.shelf.keep(question.space.id, &question.key, Arc::clone(&entry), now);
     if !kept {
         inner.metrics.unkept.inc();
+        // It is shown to readers here all the same: nothing older is, from now on.
+        inner.shelf.purge(question.space.id, &question.key, entry.version, None, now);
     }
     if kept && !answer.trailing.is_none() {
         mind_trailer(tiers, question, &answer);

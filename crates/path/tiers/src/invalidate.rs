@@ -119,8 +119,13 @@ async fn sweep(tiers: Tiers) {
     let inner = tiers.inner();
     loop {
         inner.clock.sleep(inner.limits.sweep).await;
-        let (applied, tiers) = (inner.streams.applied(), tiers.clone());
+        let applied = inner.streams.applied();
+        if !inner.shelf.has_disk() {
+            inner.shelf.sweep(applied);
+            continue;
+        }
         // Reads the whole index of the disk: not where requests are answered.
+        let tiers = tiers.clone();
         let swept = tokio::task::spawn_blocking(move || tiers.inner().shelf.sweep(applied)).await;
         if let Err(error) = swept {
             tracing::error!(%error, "a sweep failed; purges by hand stay until the next");

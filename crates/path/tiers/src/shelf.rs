@@ -224,6 +224,10 @@ impl Shelf {
         }
     }
 
+    pub(crate) fn has_disk(&self) -> bool {
+        self.disk.is_some()
+    }
+
     /// Waits until what was kept is on the disk. Blocks.
     pub(crate) fn flush(&self) {
         if let Some(disk) = &self.disk {
