@@ -1,3 +1,5 @@
+//! Rank, homes and health, as callers see them.
+
 use super::*;
 
 fn network(weights: &[f64]) -> Topology {
