@@ -19,6 +19,8 @@ const LAYERS: &[&str] = &[
     "crates/path",
     "crates/serve",
     "server",
+    "fuzz",
+    "sim",
     "bench",
     "tests",
     "xtask",
