@@ -49,7 +49,9 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
 /// # Errors
 /// When it is not TOML, or holds a key or value that is not known.
 pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Error> {
-    toml::from_str(text).map_err(|error| {
+    // Whole numbers of TOML have a sign: one above the largest could be read, but not shown again.
+    let known = toml::from_str::<toml::Table>(text).and_then(|_| toml::from_str(text));
+    known.map_err(|error| {
         let place = error.span();
         let begin = place.as_ref().map_or(0, |place| place.start.min(text.len()));
         Error::Invalid {
@@ -100,6 +102,8 @@ mod tests {
         struct Outer {
             /// A size.
             size_max: ByteCount = ByteCount::mib(1),
+            /// A number.
+            count: usize = 1,
             /// A table.
             inner: Inner = Inner::default(),
         }
@@ -151,6 +155,14 @@ mod tests {
         let text = problem("size-max = 7");
         assert!(text.contains("expected text with a number and its unit, in quotes"), "{text}");
         assert!(problem("size-max = ").starts_with("a.toml:1: "));
+    }
+
+    #[test]
+    fn a_number_that_toml_does_not_have_is_refused() {
+        let text = problem("size-max = \"1B\"\ncount = 9223372036854775808");
+        assert!(text.starts_with("a.toml:2: "), "{text}");
+        let largest = parse::<Outer>("a.toml", "count = 9223372036854775807").expect("valid");
+        assert!(crate::dump(&largest).contains("count = 9223372036854775807"));
     }
 
     #[test]
