@@ -87,11 +87,16 @@ impl Request {
 impl Connection {
     #[track_caller]
     pub fn open(to: SocketAddr) -> Self {
-        let stream = TcpStream::connect_timeout(&to, PATIENCE)
-            .unwrap_or_else(|error| panic!("cannot connect to {to}: {error}"));
-        stream.set_read_timeout(Some(PATIENCE)).expect("a socket takes a limit");
-        stream.set_nodelay(true).expect("a socket takes an option");
-        Self { stream: BufReader::new(stream) }
+        Self::try_open(to).unwrap_or_else(|error| panic!("cannot connect to {to}: {error}"))
+    }
+
+    /// # Errors
+    /// When nobody listens.
+    pub fn try_open(to: SocketAddr) -> std::io::Result<Self> {
+        let stream = TcpStream::connect_timeout(&to, PATIENCE)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream: BufReader::new(stream) })
     }
 
     #[track_caller]
