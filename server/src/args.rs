@@ -1,6 +1,7 @@
 //! The command line as it is typed.
 
 mod dev;
+mod history;
 mod kv;
 pub mod parse;
 mod remote;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub use dev::{DEV_ACCOUNT, DEV_TOKEN, Dev};
+pub use history::{Check, History, HistoryCommand};
 pub use kv::{
     Delete, DeletePrefix, Export, Get, Import, Kv, KvCommand, List, NamespaceCommand, PolicyChange,
     Purge, Put, Watch,
@@ -45,7 +47,8 @@ Environment:
 
 Exit codes:
   0 done · 1 failed · 2 wrong usage · 3 the answer is no (no such key or namespace, or a
-  precondition that does not hold) · 130 interrupted";
+  precondition that does not hold) · 130 interrupted
+  `history check` has its own: 1 a promise was broken · 2 unreadable";
 
 /// An edge platform of your own: a tiered cache with a key-value store on it.
 #[derive(Debug, Parser)]
@@ -63,6 +66,7 @@ pub enum Command {
     Kv(Box<Kv>),
     Token(Token),
     Trace(Trace),
+    History(History),
     /// Say what an error code of the API means, and what to do.
     #[command(after_long_help = "\
 Examples:

@@ -2,6 +2,7 @@
 
 mod dev;
 pub mod explain;
+mod history;
 mod kv;
 mod manual;
 mod serve;
@@ -24,6 +25,7 @@ pub fn run(command: Command) -> Result<()> {
         Command::Kv(kv) => block_on(unless_stopped(kv::run(kv.command))),
         Command::Token(token) => token::run(token.command),
         Command::Trace(options) => block_on(unless_stopped(trace::run(options))),
+        Command::History(history) => history::run(history.command),
         Command::Explain { code } => explain::run(code),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { dir } => manual::pages(dir.as_deref()),

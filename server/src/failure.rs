@@ -7,6 +7,8 @@ use miette::{Diagnostic, Report};
 
 /// A request failed, a file could not be read, a service is not there.
 const FAILED: u8 = 1;
+/// What was to be judged cannot be read.
+const UNREADABLE: u8 = 2;
 /// The answer is no: the key or namespace does not exist, or the precondition does not hold.
 const NO: u8 = 3;
 
@@ -96,6 +98,7 @@ fn exit_code(report: &Report) -> u8 {
     let code = report.code().map(|code| code.to_string()).unwrap_or_default();
     match code.as_str() {
         "littoral::interrupted" => INTERRUPTED,
+        "littoral::unreadable" => UNREADABLE,
         code if CODES_OF_NO.contains(&code) => NO,
         _ => FAILED,
     }
@@ -112,5 +115,7 @@ mod tests {
         let broken = Failure::new("littoral::unreachable", "nobody there", "start it");
         assert_eq!(exit_code(&broken.into()), FAILED);
         assert_eq!(exit_code(&Failure::interrupted().into()), INTERRUPTED);
+        let unreadable = Failure::new("littoral::unreadable", "line 7", "mend it");
+        assert_eq!(exit_code(&unreadable.into()), UNREADABLE);
     }
 }

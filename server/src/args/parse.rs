@@ -1,5 +1,7 @@
 //! Values of options, checked as they are read.
 
+use std::time::Duration;
+
 use littoral_config::TimeSpan;
 use littoral_types::{SpaceId, Tenant};
 
@@ -37,6 +39,21 @@ pub fn seconds(text: &str) -> Result<u64, String> {
     match time.subsec_nanos() {
         0 => Ok(time.as_secs()),
         _ => Err("whole seconds only".into()),
+    }
+}
+
+/// A length of time, or for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit(pub Option<Duration>);
+
+/// A length of time, or `never`.
+pub fn limit(text: &str) -> Result<Limit, String> {
+    if text == "never" {
+        return Ok(Limit(None));
+    }
+    match text.parse::<TimeSpan>() {
+        Ok(TimeSpan(time)) => Ok(Limit(Some(time))),
+        Err(error) => Err(format!("{error}, or \"never\"")),
     }
 }
 
@@ -87,6 +104,16 @@ mod tests {
     fn a_time_to_live_is_seconds_or_has_a_unit() {
         assert_eq!((seconds("90"), seconds("2m"), seconds("0")), (Ok(90), Ok(120), Ok(0)));
         assert!(seconds("1500ms").is_err() && seconds("-1").is_err() && seconds("").is_err());
+    }
+
+    #[test]
+    fn a_limit_has_a_unit_or_is_never_reached() {
+        assert_eq!(limit("66s"), Ok(Limit(Some(Duration::from_secs(66)))));
+        assert_eq!(
+            (limit("never"), limit("0")),
+            (Ok(Limit(None)), Ok(Limit(Some(Duration::ZERO))))
+        );
+        assert!(limit("66").is_err() && limit("").is_err() && limit("none").is_err());
     }
 
     #[test]
