@@ -1,12 +1,12 @@
 //! The decoders of stored bytes, to be fuzzed: whatever the bytes, they answer and never panic.
 
 use bytes::Bytes;
-use littoral_types::Body;
+use littoral_types::{Body, SpaceId, Tag, Version, Wall};
 
-use crate::Record;
 use crate::encoding::{StoredBody, decode_record, decode_row, encode_record, encode_row};
 use crate::envelope;
-use crate::owed::{decode_debt, decode_place};
+use crate::owed::{self, decode_debt, decode_place};
+use crate::{Purge, Record, Row, Scope};
 
 /// Bytes as read from the disk, to every decoder. Whether any took them. What was taken comes back
 /// when it is written again.
@@ -34,14 +34,29 @@ pub fn decode_sealed(bytes: &[u8]) -> bool {
     decode(&envelope::with_checksum(bytes.to_vec()))
 }
 
+/// Records as they are written today, sealed and not.
+pub fn samples() -> Vec<Vec<u8>> {
+    let version = Version::new(Wall(1 << 40), 3, u64::MAX);
+    let tags = Some([Tag(1), Tag(u64::MAX)].into());
+    let body = Body::Bytes(vec![7; 30].into());
+    let row = Row { version, body, meta: "meta".into(), tags, expires_at: Some(Wall(9)) };
+    let absent = Row { version, ..Row::default() };
+    let purge = Purge::Write { key: "key".into(), version, live: true };
+    let mut all = vec![encode_row(&row, None), encode_row(&absent, None)];
+    for purge in [purge, Purge::Hand(Scope::Prefix("a/".into())), Purge::Hand(Scope::Everything)] {
+        let record = Record { number: 1, space: SpaceId(u128::MAX), purge };
+        all.push(encode_record(Wall(1), &record));
+    }
+    all.extend(owed::samples(&encode_row(&row, None)));
+    let unsealed: Vec<_> = all.iter().map(|bytes| bytes[..bytes.len() - 8].to_vec()).collect();
+    all.extend(unsealed);
+    all
+}
+
 #[cfg(test)]
 mod tests {
-    use littoral_types::{Body, SpaceId, Tag, Version, Wall};
     use proptest::collection::vec;
     use proptest::prelude::*;
-
-    use crate::encoding::{encode_record, encode_row};
-    use crate::{Purge, Record, Row};
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
@@ -59,16 +74,8 @@ mod tests {
             at in 0..90_usize,
             byte in any::<u8>(),
         ) {
-            let version = Version::new(Wall(1 << 40), 3, u64::MAX);
-            let tags = Some([Tag(1), Tag(u64::MAX)].into());
-            let body = Body::Bytes(vec![7; 30].into());
-            let row = Row { version, body, meta: "meta".into(), tags, expires_at: Some(Wall(9)) };
-            let purge = Purge::Write { key: "key".into(), version, live: true };
-            let record = Record { number: 1, space: SpaceId(u128::MAX), purge };
-            for mut bytes in [encode_row(&row, None), encode_record(Wall(1), &record)] {
-                prop_assert!(super::decode(&bytes));
-                bytes.truncate(bytes.len() - 8);
-                prop_assert!(super::decode_sealed(&bytes));
+            for mut bytes in super::samples() {
+                prop_assert!(super::decode(&bytes) != super::decode_sealed(&bytes));
                 let at = at % bytes.len();
                 bytes[at] = byte;
                 super::decode_sealed(&bytes);

@@ -22,7 +22,7 @@ use crate::{Error, Scope, Write};
 use folder::Folder;
 use queue::{Added, Job, Queue};
 
-pub(crate) use encoding::{decode_debt, decode_place};
+pub(crate) use encoding::{decode_debt, decode_place, samples};
 
 /// Something a store is owed.
 #[derive(Clone, Debug)]

@@ -144,3 +144,17 @@ pub(crate) fn decode_debt(record: &Bytes) -> Result<StoredDebt, Damage> {
         }
     })
 }
+
+/// Debts and places as they are written today, of a write of `row`. For fuzzing.
+pub(crate) fn samples(row: &[u8]) -> Vec<Vec<u8>> {
+    let version = Version::new(Wall(1 << 40), 3, 9);
+    let write = Write {
+        space: SpaceId(7),
+        key: "key".into(),
+        row: crate::Row { version, ..crate::Row::default() },
+        condition: Condition::Version(version),
+        now: Wall(5),
+    };
+    let purge = encode_purge(SpaceId(7), &Scope::Prefix("a/".into()));
+    vec![encode_write(&write, row), purge, Place::new(1, version, Some(2), 300).encode()]
+}

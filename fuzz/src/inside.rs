@@ -1,0 +1,71 @@
+//! Targets of what comes from other nodes and from disks.
+
+use bytes::Bytes;
+use littoral_peer::Trailing;
+use littoral_peer::wire::{self, Message};
+use littoral_types::{Body, Mono};
+
+const NOW: Mono = Mono(1_000_000_000);
+
+/// A message as it comes: its kind, the number and lengths of its bodies, its head.
+pub(crate) fn message(bytes: &[u8]) {
+    let Some((kind, message)) = read_message(bytes) else { return };
+    match kind % 3 {
+        0 => request(message),
+        1 => reply(message),
+        _ => trailer(&message.head),
+    }
+}
+
+/// What a node would send, as [`message`] reads it.
+pub(crate) fn write_message(kind: u8, message: &Message) -> Vec<u8> {
+    let mut bytes = vec![kind, message.bodies.len() as u8];
+    for body in &message.bodies {
+        bytes.extend_from_slice(&(body.len() as u16).to_le_bytes());
+    }
+    bytes.extend_from_slice(&message.head);
+    bytes
+}
+
+fn read_message(bytes: &[u8]) -> Option<(u8, Message)> {
+    let ([kind, count], rest) = bytes.split_first_chunk()?;
+    let (lengths, head) = rest.split_at_checked(2 * usize::from(*count))?;
+    let (lengths, _) = lengths.as_chunks();
+    let body = |len: &[u8; 2]| Body::Bytes(vec![0; u16::from_le_bytes(*len).into()].into());
+    let bodies = lengths.iter().map(body).collect();
+    Some((*kind, Message { head: Bytes::copy_from_slice(head), bodies }))
+}
+
+/// The head may be written in more ways than one; what it says may not.
+fn request(message: Message) {
+    let Ok((ctx, request)) = wire::decode_request(message, NOW) else { return };
+    let written = wire::encode_request(&ctx, &request, NOW);
+    let (again_ctx, again) = wire::decode_request(written, NOW).expect("our own request");
+    assert_eq!(format!("{request:?}"), format!("{again:?}"), "a request comes back");
+    let left = |deadline: Mono| deadline.0 - NOW.0;
+    assert!(left(again_ctx.deadline) <= left(ctx.deadline), "no time is won on the way");
+    assert_eq!(ctx.allowed, again_ctx.allowed, "what is allowed comes back");
+}
+
+fn reply(message: Message) {
+    let Ok(reply) = wire::decode_reply(message, Trailing::NONE) else { return };
+    let written = wire::encode_reply(&reply);
+    let again = wire::decode_reply(written, Trailing::NONE).expect("our own reply");
+    assert_eq!(format!("{reply:?}"), format!("{again:?}"), "a reply comes back");
+}
+
+fn trailer(head: &[u8]) {
+    let Ok(trailer) = wire::decode_trailer(head) else { return };
+    let again = wire::decode_trailer(&wire::encode_trailer(trailer));
+    assert_eq!(again, Ok(trailer), "a trailer comes back");
+}
+
+pub(crate) fn store(bytes: &[u8]) {
+    littoral_store::fuzzing::decode(bytes);
+    littoral_store::fuzzing::decode_sealed(bytes);
+}
+
+pub(crate) fn disk(bytes: &[u8]) {
+    littoral_disk::fuzzing::decode(bytes);
+    littoral_disk::fuzzing::decode_sealed(bytes);
+}

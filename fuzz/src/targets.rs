@@ -1,0 +1,51 @@
+//! The table of targets: each parser's name, the function, words it knows, and samples of our own.
+
+use crate::samples::{self, none};
+use crate::{config, doors, inside};
+
+/// A parser of outside bytes, to be run on any.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// The parser's, and that of its folder in `corpus`.
+    pub name: &'static str,
+    /// Panics if something does not hold.
+    pub run: fn(&[u8]),
+    /// What its input is made of: mutations put these in.
+    pub words: &'static [&'static str],
+    /// What our own encoders make, for formats that nobody writes by hand.
+    pub samples: fn() -> Vec<Vec<u8>>,
+}
+
+const fn text(name: &'static str, run: fn(&[u8]), words: &'static [&'static str]) -> Target {
+    Target { name, run, words, samples: none }
+}
+
+const fn binary(name: &'static str, run: fn(&[u8]), samples: fn() -> Vec<Vec<u8>>) -> Target {
+    Target { name, run, words: &[], samples }
+}
+
+/// Every parser of bytes from outside.
+pub const TARGETS: &[Target] = &[
+    text("bulk", doors::bulk, doors::JSON_WORDS),
+    text("config", config::config, config::WORDS),
+    text("cursor", doors::cursor, &["AQ", "Ag", "-", "_", "="]),
+    binary("disk", inside::disk, littoral_disk::fuzzing::samples),
+    text("expiry", doors::expiry, &["0", "60", "1700000060", "1e9", ".0", "-", "+", "inf", "nan"]),
+    text("headers", doors::headers, doors::HEADER_WORDS),
+    text("import", doors::import, doors::JSON_WORDS),
+    text("key", doors::key, &["%", "%2F", "%2e", "%C3%A9", "%ff", ".", "+", "/", "\u{e9}"]),
+    binary("message", inside::message, samples::messages),
+    text("metadata", doors::metadata, doors::JSON_WORDS),
+    text("multipart", doors::multipart, doors::FORM_WORDS),
+    text("path", doors::path, doors::PATH_WORDS),
+    text("query", doors::query, doors::QUERY_WORDS),
+    text("range", doors::range, &["bytes", "=", "-", ",", " ", "0", "9", "18446744073709551615"]),
+    binary("store", inside::store, littoral_store::fuzzing::samples),
+    text("value", doors::value, &["\u{0}", "\"", "\\", "\u{1f600}", "\n"]),
+    text("version", doors::version, &["-", "0", "f", "0000000000000000", "ffffffffffffffff"]),
+];
+
+/// The target of that name.
+pub fn target(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|target| target.name == name)
+}
