@@ -124,6 +124,9 @@ pub(crate) fn read_error(error: ::fjall::Error) -> Error {
         ::fjall::Error::Storage(::fjall::LsmError::Io(error)) | ::fjall::Error::Io(error) => {
             Error::Read(error.to_string())
         }
+        ::fjall::Error::Storage(::fjall::LsmError::ChecksumMismatch { .. }) => {
+            Error::Damaged("a block of a table does not match its checksum".into())
+        }
         // What was read is not what was written.
         ::fjall::Error::Storage(error) => Error::Damaged(format!("a block of a table: {error}")),
         error => Error::Read(error.to_string()),

@@ -123,7 +123,11 @@ impl Core {
 
 impl Opened {
     pub(super) fn stored(&self, row_key: &[u8]) -> Result<Option<StoredRow>, Error> {
-        let Some(record) = self.rows.get(row_key).map_err(read_error)? else {
+        let named = |error| match read_error(error) {
+            Error::Damaged(what) => damaged(row_key, &what),
+            error => error,
+        };
+        let Some(record) = self.rows.get(row_key).map_err(named)? else {
             return Ok(None);
         };
         decode_row(record.into()).map(Some).map_err(|damage| damaged(row_key, &damage))
