@@ -12,7 +12,7 @@ use littoral_rules::{self as rules, Rule};
 use littoral_tasks::Tasks;
 use littoral_telemetry::metrics::Registry;
 use littoral_topology::{Health, HealthLimits, Topology, key_hash};
-use littoral_types::{Ctx, Kind, LocationId, Mono, STORES, Space};
+use littoral_types::{Ctx, Kind, LocationId, Mono, STORES, Space, Wall};
 
 use crate::edge::{self, Verdict};
 use crate::flight::Flights;
@@ -153,11 +153,11 @@ impl Tiers {
     pub fn peek(&self, ctx: &Ctx, space: Space, key: &[u8], policy: &Policy) -> Option<Served> {
         let inner = self.inner();
         let entry = inner.shelf.peek(space.id, key)?;
-        let now = inner.clock.mono();
-        let fresh = edge::judge(&entry, policy, now, inner.clock.wall()) == Verdict::Fresh
+        let (now, wall) = (inner.clock.mono(), inner.clock.wall());
+        let fresh = edge::judge(&entry, policy, now, wall) == Verdict::Fresh
             && edge::meets(&entry, ctx.minimum)
             && ctx.allowed.contains(inner.here);
-        fresh.then(|| self.hit(entry, policy, now, now))
+        fresh.then(|| self.hit(entry, policy, now, wall))
     }
 
     /// The answer for a key: held here if it may be served, else asked for upward.
@@ -181,7 +181,7 @@ impl Tiers {
         }
         let outcome = miss(&held, ctx);
         let landed = hop::ask(self, ctx, &question, held.entry.as_ref()).await;
-        let now = inner.clock.mono();
+        let now = (inner.clock.mono(), inner.clock.wall());
         match landed {
             Ok((fetched, joined)) => {
                 let outcome = match outcome {
@@ -224,20 +224,21 @@ impl Tiers {
         if !edge::meets(entry, ctx.minimum) || !ctx.allowed.contains(inner.here) {
             return None;
         }
-        let verdict = edge::judge(entry, policy, now, inner.clock.wall());
+        let wall = inner.clock.wall();
+        let verdict = edge::judge(entry, policy, now, wall);
         if verdict != Verdict::Fresh {
             let hash = key_hash(question.space.id, &question.key);
             if policy.cache_ttl > Duration::ZERO && regional::covers(inner, hash, entry, now) {
                 // This edge is a tier of the key: it would vouch for the entry to anybody.
                 let vouched = Entry { vouched_at: now, ..Entry::clone(entry) };
-                return Some(self.hit(Arc::new(vouched), policy, now, now));
+                return Some(self.hit(Arc::new(vouched), policy, now, wall));
             }
             if verdict == Verdict::Beyond {
                 return None;
             }
             hop::refresh(self, ctx, question, entry);
         }
-        Some(self.hit(Arc::clone(entry), policy, now, now))
+        Some(self.hit(Arc::clone(entry), policy, now, wall))
     }
 
     /// Nobody could be asked: what is held, within its bound, marked.
@@ -262,13 +263,14 @@ impl Tiers {
             }
             return Err(error);
         };
+        let now = (now, self.0.clock.wall());
         let report = self.report(Outcome::Stale, false, entry, policy, began, now);
         Ok(self.served(Arc::clone(entry), now, Hops::default(), report))
     }
 
-    fn hit(&self, entry: Arc<Entry>, policy: &Policy, began: Mono, now: Mono) -> Served {
-        let report = self.report(Outcome::Hit, false, &entry, policy, began, now);
-        self.served(entry, now, Hops::default(), report)
+    fn hit(&self, entry: Arc<Entry>, policy: &Policy, now: Mono, wall: Wall) -> Served {
+        let report = self.report(Outcome::Hit, false, &entry, policy, now, (now, wall));
+        self.served(entry, (now, wall), Hops::default(), report)
     }
 
     fn report(
@@ -278,7 +280,7 @@ impl Tiers {
         entry: &Entry,
         policy: &Policy,
         began: Mono,
-        now: Mono,
+        (now, wall): (Mono, Wall),
     ) -> HopReport {
         let inner = self.inner();
         inner.metrics.answered(Hop::Edge, outcome);
@@ -287,14 +289,20 @@ impl Tiers {
             hop: Hop::Edge,
             outcome,
             stored,
-            ttl: Some(edge::ttl(entry, policy, now, inner.clock.wall())),
+            ttl: Some(edge::ttl(entry, policy, now, wall)),
             took: now.since(began),
         }
     }
 
-    fn served(&self, entry: Arc<Entry>, now: Mono, mut hops: Hops, report: HopReport) -> Served {
+    fn served(
+        &self,
+        entry: Arc<Entry>,
+        (now, wall): (Mono, Wall),
+        mut hops: Hops,
+        report: HopReport,
+    ) -> Served {
         hops.push(report);
-        Served { absent: entry.absent(self.0.clock.wall()), age: entry.age(now), entry, hops }
+        Served { absent: entry.absent(wall), age: entry.age(now), entry, hops }
     }
 }
 

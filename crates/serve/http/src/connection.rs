@@ -42,6 +42,9 @@ struct Pulse {
     busy: Arc<()>,
 }
 
+/// The limit of hyper itself, past which it answers 431.
+const HYPER_HEADERS_MAX: usize = 100;
+
 pub(crate) async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
@@ -58,12 +61,13 @@ pub(crate) async fn serve(
         chance: Mutex::new(chance),
     };
     // Not `pipeline_flush`: with it, what hyper answers to a malformed head is never sent.
-    let mut connection = pin!(
-        http1::Builder::new()
-            .max_headers(shared.options.headers_max)
-            .max_header_size(shared.options.head_bytes_max)
-            .serve_connection(TokioIo::new(stream), service)
-    );
+    let mut builder = http1::Builder::new();
+    builder.max_header_size(shared.options.head_bytes_max);
+    if shared.options.headers_max != HYPER_HEADERS_MAX {
+        // Any limit but its own moves the heads of all requests through the heap.
+        builder.max_headers(shared.options.headers_max);
+    }
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         result = connection.as_mut() => return report(result),
         () = pulse.idle(&shared) => return,

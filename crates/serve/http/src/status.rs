@@ -1,11 +1,11 @@
 //! Headers that say where an answer came from: `Cache-Status` (RFC 9211) and `Server-Timing`.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
-use littoral_peer::{HopReport, Outcome};
+use littoral_peer::{Hop, HopReport, Outcome};
 use littoral_types::LocationId;
 
 pub const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
@@ -13,7 +13,27 @@ pub const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// The names of locations, by number. Clones share them.
 #[derive(Clone, Debug)]
-pub struct Places(Arc<[String]>);
+pub struct Places(Arc<[Place]>);
+
+#[derive(Debug)]
+struct Place {
+    name: String,
+    /// Made when the first hit at this place is answered: of all the places a node knows, that is
+    /// its own.
+    hits: OnceLock<Hits>,
+}
+
+/// What is said of a hit at an edge, by far the most frequent answer, ready to be sent.
+#[derive(Debug)]
+struct Hits {
+    /// By the seconds left.
+    status: Vec<HeaderValue>,
+    /// Of one that took less than a microsecond.
+    timing: HeaderValue,
+}
+
+/// Seconds left, and of age, of which the header is ready.
+const READY_S: u64 = 61;
 
 impl Places {
     /// Characters that a header's token may not have become `-`.
@@ -27,16 +47,39 @@ impl Places {
                 format!("x{name}")
             }
         };
-        Self(names.into_iter().map(|name| token(name.as_ref())).collect())
+        let place = |name: &str| Place { name: token(name), hits: OnceLock::new() };
+        Self(names.into_iter().map(|name| place(name.as_ref())).collect())
     }
 
     pub fn name(&self, location: LocationId) -> &str {
-        self.0.get(location.index()).map_or("unknown", String::as_str)
+        self.0.get(location.index()).map_or("unknown", |place| &place.name)
+    }
+
+    /// What is ready for these hops, if they are one hit at an edge.
+    fn hits(&self, hops: &[HopReport]) -> Option<&Hits> {
+        let [report] = hops else { return None };
+        let plain = report.hop == Hop::Edge && report.outcome == Outcome::Hit && !report.stored;
+        let place = self.0.get(report.location.index()).filter(|_| plain)?;
+        Some(place.hits.get_or_init(|| self.ready(*report)))
+    }
+
+    fn ready(&self, report: HopReport) -> Hits {
+        let status = |ttl: u64| describe(&[HopReport { ttl: Some(ttl as i64), ..report }], self);
+        let timing = time(&[HopReport { took: Duration::ZERO, ..report }], self);
+        Hits { status: (0..READY_S).map(status).collect(), timing }
     }
 }
 
 /// What each hop did, the one nearest the origin first.
 pub fn cache_status(hops: &[HopReport], places: &Places) -> HeaderValue {
+    let ready = || {
+        let ttl = hops.first()?.ttl.and_then(|ttl| usize::try_from(ttl).ok())?;
+        places.hits(hops)?.status.get(ttl).cloned()
+    };
+    ready().unwrap_or_else(|| describe(hops, places))
+}
+
+fn describe(hops: &[HopReport], places: &Places) -> HeaderValue {
     write(hops, |text, report| {
         let _ = write!(text, "{}-{}", places.name(report.location), report.hop.name());
         text.push_str(match report.outcome {
@@ -60,6 +103,12 @@ pub fn cache_status(hops: &[HopReport], places: &Places) -> HeaderValue {
 
 /// How long each hop took, in milliseconds, in the same order.
 pub fn server_timing(hops: &[HopReport], places: &Places) -> HeaderValue {
+    let at_once = hops.first().is_some_and(|report| report.took.as_micros() == 0);
+    let ready = places.hits(hops).filter(|_| at_once).map(|hits| hits.timing.clone());
+    ready.unwrap_or_else(|| time(hops, places))
+}
+
+fn time(hops: &[HopReport], places: &Places) -> HeaderValue {
     write(hops, |text, report| {
         let name = places.name(report.location);
         let micros = report.took.as_micros();
@@ -81,7 +130,11 @@ fn write(hops: &[HopReport], member: impl Fn(&mut String, &HopReport)) -> Header
 
 /// `Age`, in whole seconds.
 pub fn age(age: Duration) -> HeaderValue {
-    HeaderValue::from(age.as_secs().min(i32::MAX as u64))
+    static READY: LazyLock<Vec<HeaderValue>> =
+        LazyLock::new(|| (0..READY_S).map(HeaderValue::from).collect());
+    let seconds = age.as_secs().min(i32::MAX as u64);
+    let ready = READY.get(seconds as usize).cloned();
+    ready.unwrap_or_else(|| HeaderValue::from(seconds))
 }
 
 #[cfg(test)]
@@ -115,6 +168,23 @@ mod tests {
              lhr-edge; fwd=miss; collapsed; stored"
         );
         assert_eq!(server_timing(&hops[..1], &places), "ams-upper;dur=12.345");
+    }
+
+    #[test]
+    fn what_is_ready_says_the_same_as_what_is_written_anew() {
+        let places = Places::new(["ams", "fra"]);
+        for ttl in [-1, 0, 1, 60, 61, 3_600] {
+            for (location, micros) in [(0, 0), (1, 0), (1, 1), (7, 0)] {
+                let took = Duration::from_micros(micros);
+                let report = report(location, Hop::Edge, Outcome::Hit, false, Some(ttl));
+                let hops = [HopReport { took, ..report }];
+                assert_eq!(cache_status(&hops, &places), describe(&hops, &places));
+                assert_eq!(server_timing(&hops, &places), time(&hops, &places));
+            }
+        }
+        for seconds in [0, 59, 60, 61, 100_000] {
+            assert_eq!(age(Duration::from_secs(seconds)), seconds.to_string());
+        }
     }
 
     #[test]
