@@ -35,6 +35,10 @@ const SLOT_BYTES: u64 = 64;
 const SHARD_BYTES_MIN: u64 = 2 * 1024 * 1024;
 const SHARDS_MAX: u64 = 64;
 
+/// About what an entry weighs. By it the cache decides how many keys that left it goes on knowing:
+/// far too high, and it forgets who comes back; too low costs a little memory.
+const ENTRY_BYTES: u64 = 1_280;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Key {
     space: SpaceId,
@@ -127,7 +131,9 @@ impl<V: Weigh + Clone> Memory<V> {
         let options = OptionsBuilder::new()
             .shards(usize::try_from(shards).unwrap_or(1))
             .weight_capacity(bytes_max)
-            .estimated_items_capacity(usize::try_from(bytes_max / 4_096).unwrap_or(1_024).max(16))
+            .estimated_items_capacity(
+                usize::try_from(bytes_max / ENTRY_BYTES).unwrap_or(16).max(16),
+            )
             .build()
             .expect("every option is set");
         Self { cache: Cache::with_options(options, Scale, Seeded(seed), Note) }
