@@ -9,8 +9,8 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
@@ -98,25 +98,31 @@ pub struct Disk {
 }
 
 struct Shared {
-    engine: Engine,
+    /// Opened with the first entry of a new tier: a node that keeps nothing makes no folder.
+    engine: OnceLock<Engine>,
+    dir: PathBuf,
+    limits: Limits,
+    boot: u64,
     queue: Queue,
     dropped: AtomicU64,
     damaged: AtomicU64,
 }
 
 impl Disk {
-    /// Opens the tier in `dir`, which it makes if need be. `boot` names this run of the node: what
+    /// Opens the tier in `dir`, which it makes when it has something to keep. `boot` names this run of the node: what
     /// an earlier run kept comes back with nobody vouching for it.
     ///
     /// # Errors
     /// When the folder cannot be used or is in use.
     pub fn open(dir: &Path, limits: Limits, boot: u64) -> Result<Self, Error> {
         let error = |why: String| Error { dir: dir.display().to_string(), why };
-        std::fs::create_dir_all(dir).map_err(|why| error(why.to_string()))?;
-        let engine = Engine::open(dir, limits, boot).map_err(|why| error(why.to_string()))?;
         let queue = Queue::new(limits.queue_max, limits.queue_bytes_max);
         let (dropped, damaged) = (AtomicU64::new(0), AtomicU64::new(0));
-        let shared = Arc::new(Shared { engine, queue, dropped, damaged });
+        let (engine, dir) = (OnceLock::new(), dir.to_owned());
+        let shared = Arc::new(Shared { engine, dir, limits, boot, queue, dropped, damaged });
+        if shared.dir.exists() {
+            shared.engine().map_err(|why| error(why.to_string()))?;
+        }
         let writer = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("disk-writer".into())
@@ -132,7 +138,7 @@ impl Disk {
             Some(Change::Forget) => return None,
             None => {}
         }
-        match self.shared.engine.get(space, key) {
+        match self.shared.engine.get()?.get(space, key) {
             Ok(kept) => kept,
             Err(damage) => {
                 tracing::warn!(%space, key = %key.escape_ascii(), %damage, "a damaged entry is forgotten");
@@ -166,11 +172,12 @@ impl Disk {
                 self.forget(space, &key);
             }
         }
-        self.shared.engine.each(|space, key, kept| {
+        let Some(engine) = self.shared.engine.get() else { return };
+        engine.each(|space, key, kept| {
             // What waits was asked above; what was kept since the sweep began stays.
             if self.shared.queue.pending(space, key).is_none()
                 && !keep(space, key, kept)
-                && self.shared.engine.version(space, key) == Some(kept.version)
+                && engine.version(space, key) == Some(kept.version)
             {
                 self.forget(space, key);
             }
@@ -180,11 +187,11 @@ impl Disk {
     /// Waits until everything kept so far is on the disk, to be there after a graceful close.
     pub fn flush(&self) {
         self.shared.queue.wait_until_written();
-        self.shared.engine.sync();
+        self.shared.sync();
     }
 
     pub fn counts(&self) -> Counts {
-        let (entries, bytes) = self.shared.engine.held();
+        let (entries, bytes) = self.shared.engine.get().map_or((0, 0), Engine::held);
         Counts {
             entries,
             bytes,
@@ -202,7 +209,26 @@ impl Drop for Disk {
         {
             tracing::error!("the thread that writes the disk cache panicked");
         }
-        self.shared.engine.sync();
+        self.shared.sync();
+    }
+}
+
+impl Shared {
+    /// Opens the engine if it is not open yet. Called by one thread at a time: the one that opens
+    /// the tier, then the one that writes.
+    fn engine(&self) -> fjall::Result<&Engine> {
+        if let Some(engine) = self.engine.get() {
+            return Ok(engine);
+        }
+        std::fs::create_dir_all(&self.dir)?;
+        let engine = Engine::open(&self.dir, self.limits, self.boot)?;
+        Ok(self.engine.get_or_init(|| engine))
+    }
+
+    fn sync(&self) {
+        if let Some(engine) = self.engine.get() {
+            engine.sync();
+        }
     }
 }
 
@@ -220,10 +246,10 @@ impl Drop for Failing<'_> {
 fn write_behind(shared: &Shared, batch_max: usize) {
     let _failing = Failing(&shared.queue);
     while let Some(work) = shared.queue.take(batch_max) {
-        let written = match &work {
-            Work::Changes(changes) => shared.engine.write(changes.iter()),
-            Work::Clear => shared.engine.clear(),
-        };
+        let written = shared.engine().and_then(|engine| match &work {
+            Work::Changes(changes) => engine.write(changes.iter()),
+            Work::Clear => engine.clear(),
+        });
         if let Err(error) = written {
             tracing::error!(%error, "the disk cache cannot be written and is not used any more");
             shared.queue.fail();

@@ -154,7 +154,7 @@ fn a_damaged_entry_is_counted_and_is_as_if_not_there() {
         disk.keep(SPACE, key.into(), kept(5, vec![0; 1000]));
     }
     disk.flush();
-    disk.shared.engine.damage(SPACE, b"a");
+    disk.shared.engine().unwrap().damage(SPACE, b"a");
     assert_eq!((version(&disk, "a"), version(&disk, "b")), (None, Some(5)));
     assert_eq!(disk.counts().damaged, 1);
     disk.flush();
@@ -166,7 +166,7 @@ fn a_damaged_entry_is_counted_and_is_as_if_not_there() {
     assert_eq!(version(&disk, "a"), Some(6));
     let entries = ["a", "b", "c"].into_iter().filter(|key| version(&disk, key).is_some()).count();
     assert_eq!(disk.counts().entries, entries as u64);
-    let cut = disk.shared.engine.cut_bodies();
+    let cut = disk.shared.engine().unwrap().cut_bodies();
     assert!(cut > 0 && version(&disk, "a").is_none() && disk.counts().damaged == 2);
 }
 
@@ -199,7 +199,7 @@ fn a_cleared_disk_takes_new_entries_and_counts_from_nothing() {
         disk.keep(SPACE, key.into(), kept(5, vec![0; 300]));
     }
     disk.flush();
-    disk.shared.engine.clear().unwrap();
+    disk.shared.engine().unwrap().clear().unwrap();
     assert_eq!((version(&disk, "a"), disk.counts()), (None, Counts::default()));
     disk.keep(SPACE, "a".into(), kept(6, vec![0; 300]));
     drop(disk);
@@ -208,4 +208,20 @@ fn a_cleared_disk_takes_new_entries_and_counts_from_nothing() {
         (version(&disk, "a"), version(&disk, "b"), disk.counts().entries),
         (Some(6), None, 1)
     );
+}
+
+#[test]
+fn a_new_tier_makes_its_folder_with_its_first_entry() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("cache");
+    let disk = Disk::open(&folder, Limits::default(), BOOT).unwrap();
+    assert!(disk.get(SPACE, b"a").is_none());
+    disk.flush();
+    assert!(!folder.exists() && disk.counts() == Counts::default());
+    disk.keep(SPACE, b"a".as_ref().into(), kept(1, "x"));
+    disk.flush();
+    assert!(folder.exists());
+    drop(disk);
+    let again = Disk::open(&folder, Limits::default(), BOOT + 1).unwrap();
+    assert_eq!(again.get(SPACE, b"a").unwrap().body.as_deref(), Some(&b"x"[..]));
 }
