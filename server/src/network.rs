@@ -1,5 +1,6 @@
 //! Composition of a network of locations in one process.
 
+mod disks;
 mod doors;
 mod places;
 mod truth;
@@ -14,11 +15,13 @@ use littoral_peer::Service;
 use littoral_peer::faults::Faults;
 use littoral_peer::local::{self, Trips};
 use littoral_tasks::{Shutdown, Tasks};
-use littoral_types::{StoreId, Tenant};
+use littoral_types::{LocationId, StoreId, Tenant};
 use tokio::sync::oneshot;
 
 use crate::config::{self, Limits};
 use crate::node::{Node, Shared};
+pub use disks::Disks;
+use disks::Folder;
 use doors::Doors;
 use places::Plan;
 
@@ -183,12 +186,25 @@ fn nodes(
     chance: &mut Chance,
 ) -> Result<Vec<Arc<Node>>, Error> {
     let Shared { clock, tasks, topology, limits, .. } = shared;
-    let stores = truth::open(&options.data_dir, shared)?;
+    let name = |id| &topology.location(id).name;
+    let mut chances: Vec<(LocationId, Chance)> =
+        topology.locations().map(|(here, _)| (here, chance.fork())).collect();
+    let folder = |(here, chance): &mut (LocationId, Chance)| {
+        let dir = options.data_dir.join("nodes").join(name(*here));
+        Folder { dir, boot: chance.u64() }
+    };
+    let folders: Vec<_> = chances.iter_mut().map(folder).collect();
+    let (stores, disks) = std::thread::scope(|scope| {
+        let disks = scope.spawn(|| disks::open(&folders, limits));
+        let stores = truth::open(&options.data_dir, shared);
+        let disks = disks.join();
+        (stores, disks.unwrap_or_else(|_| Err(Error::Other("opening a folder failed".into()))))
+    });
+    let (stores, disks) = (truth::trimmed(stores?, shared), disks?);
     let network = local::Network::new(clock.clone(), tasks.clone(), trips, Faults::none());
     let carrier_limits = local::Limits { in_flight_per_peer: limits.questions_per_peer };
     let mut nodes = Vec::new();
-    for (here, location) in topology.locations() {
-        let dir = options.data_dir.join("nodes").join(&location.name);
+    for ((here, chance), disks) in chances.into_iter().zip(disks) {
         let truths = StoreId::all().map(|store| {
             let stands_here = topology.site(store).location == here;
             stands_here.then(|| Arc::clone(&stores[store.index()]))
@@ -196,7 +212,7 @@ fn nodes(
         let truths: Vec<_> = truths.collect();
         let truths = truths.try_into().unwrap_or_default();
         let carrier = network.end(here, carrier_limits);
-        let node = Arc::new(Node::open(here, &dir, shared, carrier, truths, chance.fork())?);
+        let node = Arc::new(Node::new(here, disks, shared, carrier, truths, chance));
         let service: Arc<dyn Service> = Arc::clone(&node) as _;
         network.attach(here, &service);
         nodes.push(node);

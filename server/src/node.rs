@@ -1,14 +1,12 @@
 //! One location's node: its tiers, its key-value store, and what it answers for others.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use littoral_clock::{Chance, Clock, Hlc};
-use littoral_disk::Disk;
 use littoral_kv::{Kv, Parts as KvParts, Site, Stores};
 use littoral_peer::{Carrier, Error, Reply, Request, Service};
-use littoral_store::{Debts, Owed, OwedOptions, Staging, Store};
+use littoral_store::{Debts, Store};
 use littoral_tasks::{TaskKind, Tasks};
 use littoral_telemetry::metrics::Registry;
 use littoral_tiers::{Parts as TierParts, Publisher, Tiers};
@@ -17,7 +15,7 @@ use littoral_types::{Ctx, LocationId, STORES};
 
 use crate::config::Limits;
 use crate::mark::Mark;
-use crate::network;
+use crate::network::Disks;
 
 /// A location's node.
 pub struct Node {
@@ -48,31 +46,18 @@ pub struct Shared {
 pub type Truths = [Option<Arc<dyn Store>>; STORES];
 
 impl Node {
-    /// # Errors
-    /// When the node's folder cannot be used.
-    pub fn open(
+    pub fn new(
         here: LocationId,
-        dir: &Path,
+        disks: Disks,
         shared: &Shared,
         carrier: Arc<dyn Carrier>,
         truths: Truths,
         mut chance: Chance,
-    ) -> Result<Self, network::Error> {
+    ) -> Self {
         let Shared { clock, tasks, topology, limits, .. } = shared;
-        let restarted = dir.exists();
-        let refused = |source: Box<dyn std::error::Error + Send + Sync>| {
-            network::Error::DataDir { path: dir.to_owned(), source }
-        };
-        std::fs::create_dir_all(dir).map_err(|error| refused(error.into()))?;
-        let staging = Staging::open(&dir.join("staging")).map_err(|e| refused(e.into()))?;
-        let owed = Owed::open(&dir.join("owed"), OwedOptions::default());
-        let owed = owed.map_err(|error| refused(error.into()))?;
-        let disk_limits =
-            littoral_disk::Limits { bytes_max: limits.disk.0, ..littoral_disk::Limits::default() };
-        let disk = Disk::open(&dir.join("cache"), disk_limits, chance.u64());
-        let disk = disk.map_err(|error| refused(error.into()))?;
+        let Disks { dir, restarted, staging, owed, cache } = disks;
         let hlc = Arc::new(Hlc::new(clock.clone(), &mut chance, limits.max_skew.0));
-        let mark = Mark::new(dir, &hlc);
+        let mark = Mark::new(&dir, &hlc);
         mark.resume();
         tasks.spawn(TaskKind::Mark, mark.clone().keep(clock.clone()));
         let metrics = Registry::new(&topology.location(here).name);
@@ -83,7 +68,7 @@ impl Node {
             hlc: Arc::clone(&hlc),
             topology: Arc::clone(topology),
             carrier: Arc::clone(&carrier),
-            disk: Some(disk),
+            disk: Some(cache),
             limits: tier_limits(limits, shared.locations),
             seed: chance.u64(),
             restarted,
@@ -107,7 +92,7 @@ impl Node {
             Some(Stand { site, publisher })
         };
         let sites = truths.map(stand);
-        Ok(Self { tiers, kv, metrics, mark, sites })
+        Self { tiers, kv, metrics, mark, sites }
     }
 
     /// Writes down what a graceful end keeps. Blocks.

@@ -9,28 +9,35 @@ use littoral_tasks::TaskKind;
 use littoral_types::StoreId;
 
 use super::Error;
+use super::disks::at_once;
 use crate::node::Shared;
 
 /// How often the outbox is trimmed.
 const TRIM_EVERY: Duration = Duration::from_secs(600);
 
-pub(super) fn open(data_dir: &Path, shared: &Shared) -> Result<Vec<Arc<dyn Store>>, Error> {
+/// # Errors
+/// When a folder cannot be used.
+pub(super) fn open(data_dir: &Path, shared: &Shared) -> Result<Vec<Arc<Fjall>>, Error> {
     let options =
         Options { writes_waiting_max: shared.limits.writes_waiting, ..Options::default() };
-    let open = |store: StoreId| {
+    let open = |store: &StoreId| {
         let path = data_dir.join(format!("store-{}", store.0));
         let opened = std::fs::create_dir_all(&path)
             .map_err(|error| littoral_store::Error::Write(error.to_string()))
             .and_then(|()| Fjall::open(&path, options, shared.clock.clone()));
-        match opened {
-            Ok(opened) => {
-                shared.tasks.spawn(TaskKind::Trim, trim(Arc::clone(&opened), shared));
-                Ok(opened as Arc<dyn Store>)
-            }
-            Err(error) => Err(Error::DataDir { path, source: error.into() }),
-        }
+        opened.map_err(|error| Error::DataDir { path, source: error.into() })
     };
-    StoreId::all().map(open).collect()
+    let stores: Vec<StoreId> = StoreId::all().collect();
+    at_once(&stores, open)
+}
+
+/// Trims their outboxes from now on.
+pub(super) fn trimmed(stores: Vec<Arc<Fjall>>, shared: &Shared) -> Vec<Arc<dyn Store>> {
+    let trimmed = |store: Arc<Fjall>| {
+        shared.tasks.spawn(TaskKind::Trim, trim(Arc::clone(&store), shared));
+        store as Arc<dyn Store>
+    };
+    stores.into_iter().map(trimmed).collect()
 }
 
 fn trim(store: Arc<Fjall>, shared: &Shared) -> impl Future<Output = ()> + use<> {
