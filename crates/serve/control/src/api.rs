@@ -1,6 +1,7 @@
 //! The v4 API for accounts, namespaces and tokens.
 
 mod account;
+pub mod fuzzing;
 mod namespace;
 mod path;
 mod token;
@@ -76,13 +77,18 @@ impl Control {
 
 /// A small JSON object.
 async fn json<T: DeserializeOwned>(call: &mut Call) -> Result<T> {
-    let refused = |why: String| {
-        let message = format!("could not read request body: {why}");
-        Refusal::bad_request(littoral_http::code::BAD_BODY, message)
-    };
-    let body = call.body.collect(BODY_BYTES_MAX).await.map_err(|why| refused(why.to_string()))?;
-    let object = serde_json::from_slice::<Object<T>>(&body);
-    object.map(|Object(object)| object).map_err(|why| refused(why.to_string()))
+    let body = call.body.collect(BODY_BYTES_MAX).await.map_err(unreadable)?;
+    parse(&body)
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    let object = serde_json::from_slice::<Object<T>>(body);
+    object.map(|Object(object)| object).map_err(unreadable)
+}
+
+fn unreadable(why: impl std::fmt::Display) -> Refusal {
+    let message = format!("could not read request body: {why}");
+    Refusal::bad_request(littoral_http::code::BAD_BODY, message)
 }
 
 /// A context with its time beginning now: for work that follows a body.

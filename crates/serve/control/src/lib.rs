@@ -22,6 +22,8 @@ use littoral_kv::Kv;
 use littoral_kv::doors::{Access, Options as DoorOptions};
 use littoral_types::{Ctx, SpaceId, Tenant};
 
+#[doc(hidden)]
+pub use api::fuzzing;
 pub use front::Front;
 pub use tokens::{hash, new_token};
 

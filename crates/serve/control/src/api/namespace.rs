@@ -102,6 +102,23 @@ impl Wanted {
     }
 }
 
+/// Reads a query, for fuzzing.
+pub(super) fn read_query(query: Query<'_>) {
+    let Ok(wanted) = Wanted::query(query) else { return };
+    let (part, _) = wanted.cut(Vec::new());
+    assert!(part.is_empty());
+}
+
+/// Reads a body, for fuzzing.
+pub(super) fn read(body: &[u8]) {
+    let Ok(asked) = super::parse::<Titled>(body) else { return };
+    if let Ok(title) = check_title(asked.title) {
+        assert!(!title.trim().is_empty(), "a namespace has a title");
+    }
+    // Refused or not: both are answers.
+    let _ = check_jurisdiction(asked.jurisdiction);
+}
+
 impl Control {
     pub(super) async fn list_namespaces(
         &self,

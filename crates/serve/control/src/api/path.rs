@@ -26,7 +26,7 @@ pub(crate) enum Target<'a> {
 
 impl<'a> Target<'a> {
     pub(crate) fn of(path: &'a str) -> Option<Self> {
-        let path = path.strip_prefix("/client/v4")?;
+        let path = path.strip_prefix("/client/v4").filter(|path| path.starts_with('/'))?;
         let mut parts = segments(path);
         let parts: [Option<&str>; 7] = std::array::from_fn(|_| parts.next());
         Some(match parts {
@@ -116,6 +116,7 @@ mod tests {
         check("/accounts/a/storage/kv/namespaces/n/", None);
         check("/accounts/a/storage/kv", None);
         check("//accounts", None);
+        check("accounts", None);
         check("", None);
     }
 

@@ -133,6 +133,14 @@ fn check(name: &str, scopes: &[ScopeText], expires_at: Option<u64>, now: u64) ->
     Ok(())
 }
 
+/// Reads a body, for fuzzing.
+pub(super) fn read(body: &[u8]) {
+    let Ok(Asked { name, scopes, expires_at }) = super::parse(body) else { return };
+    if check(&name, &scopes, expires_at, 1_700_000_000).is_ok() {
+        assert!((1..=SCOPES_MAX).contains(&scopes.len()) && !name.trim().is_empty());
+    }
+}
+
 fn bad(message: &'static str) -> Refusal {
     Refusal::bad_request(code::BAD_BODY, message)
 }
