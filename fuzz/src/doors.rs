@@ -1,5 +1,6 @@
 //! Targets of what clients send: paths, queries, headers, bodies.
 
+use littoral_control::fuzzing as control;
 use littoral_http::fuzzing as http;
 use littoral_kv::doors::fuzzing as kv;
 use littoral_types::{SpaceId, Version};
@@ -139,6 +140,35 @@ pub(crate) const QUERY_WORDS: &[&str] = &[
     "18446744073709551616",
 ];
 
+pub(crate) const CONTROL_WORDS: &[&str] = &[
+    "/client/v4",
+    "/accounts",
+    "/user",
+    "/tokens",
+    "/verify",
+    "/memberships",
+    "/storage/kv/namespaces",
+    "/0123456789abcdef0123456789abcdef",
+    "page=",
+    "per_page=",
+    "order=title",
+    "direction=desc",
+    "&",
+    "18446744073709551615",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    "\"title\":",
+    "\"jurisdiction\":\"eu\"",
+    "\"name\":",
+    "\"scopes\":",
+    "\"namespace\":\"*\"",
+    "\"access\":\"read\"",
+    "\"expires_at\":",
+];
+
 /// In how many bytes each part of a body comes: told by the body, so that a failure repeats.
 fn part(bytes: &[u8]) -> usize {
     1 + bytes.len() % 23
@@ -167,6 +197,12 @@ pub(crate) fn range(bytes: &[u8]) {
     for len in [0, 1, 10, u64::MAX] {
         http::range_of(bytes, len);
     }
+}
+
+/// The API of accounts, namespaces and tokens.
+pub(crate) fn control(bytes: &[u8]) {
+    control::path(bytes);
+    control::asked(bytes);
 }
 
 pub(crate) fn expiry(bytes: &[u8]) {

@@ -1,6 +1,7 @@
-//! Targets of what comes from other nodes and from disks.
+//! Targets of what comes from other nodes, from disks, and from recorders of histories.
 
 use bytes::Bytes;
+use littoral_history::{Bounds, History, check};
 use littoral_peer::Trailing;
 use littoral_peer::wire::{self, Message};
 use littoral_types::{Body, Mono};
@@ -68,4 +69,42 @@ pub(crate) fn store(bytes: &[u8]) {
 pub(crate) fn disk(bytes: &[u8]) {
     littoral_disk::fuzzing::decode(bytes);
     littoral_disk::fuzzing::decode_sealed(bytes);
+}
+
+pub(crate) const HISTORY_WORDS: &[&str] = &[
+    "{",
+    "}",
+    ",",
+    ":",
+    "\n",
+    "\"process\":",
+    "\"location\":",
+    "\"op\":",
+    "\"get\"",
+    "\"put\"",
+    "\"delete\"",
+    "\"cas\"",
+    "\"key\":",
+    "\"version\":",
+    "\"min_version\":",
+    "\"if_match\":",
+    "null",
+    "\"start_ns\":",
+    "\"end_ns\":",
+    "18446744073709551615",
+    "0",
+    "\"outcome\":",
+    "\"ok\"",
+    "\"absent\"",
+    "\"refused\"",
+    "\"unknown\"",
+    "\"0192-1\"",
+];
+
+/// A history is read or refused, and whatever was read can be judged, twice the same.
+pub(crate) fn history(bytes: &[u8]) {
+    let Ok(history) = History::read(bytes) else { return };
+    let report = check(&history, &Bounds::default());
+    assert_eq!(report.operations, history.operations(), "every operation is judged");
+    assert_eq!(report, check(&history, &Bounds::default()), "one history, one judgement");
 }
