@@ -74,6 +74,11 @@ impl Dev {
         dev
     }
 
+    /// Of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn locations(&self) -> &[Location] {
         &self.locations
     }

@@ -19,8 +19,7 @@ impl Mount {
         let size = format!("size={mib}m");
         let mounted = mount(&["-t", "tmpfs", "-o", &size, "littoral-test"], folder.path());
         if !mounted {
-            println!("skipped: mounting a small disk needs root");
-            return None;
+            return skipped("mounting a small disk needs root");
         }
         Some(Self { folder, image: None })
     }
@@ -33,8 +32,7 @@ impl Mount {
         let made = make.args(["-q", "-F"]).arg(image.path()).status();
         let disk = Self { folder: tempfile::tempdir().expect("a folder"), image: Some(image) };
         if !made.is_ok_and(|status| status.success()) || !disk.mount_image() {
-            println!("skipped: mounting a device needs root, a loop device and mkfs.ext4");
-            return None;
+            return skipped("mounting a device needs root, a loop device and mkfs.ext4");
         }
         Some(disk)
     }
@@ -97,6 +95,12 @@ impl Drop for Mount {
         // Whoever still has a file open there loses only the name.
         let _ = Command::new("umount").arg("--lazy").arg(self.path()).status();
     }
+}
+
+#[expect(clippy::print_stdout, reason = "a test that proves nothing says so")]
+fn skipped(why: &str) -> Option<Mount> {
+    println!("skipped: {why}");
+    None
 }
 
 fn mount(options: &[&str], at: &Path) -> bool {

@@ -5,8 +5,10 @@ mod bench;
 mod check;
 mod hooks;
 mod install;
+mod kill;
 mod layers;
 mod run;
+mod soak;
 mod summary;
 mod test;
 mod tidy;
@@ -55,6 +57,16 @@ const COMMANDS: &[Command] = &[
         name: "bench",
         what: "speed beside others: kv, or kv-hot, kv-engine, kv-writes, kv-cold, kv-idle",
         run: Run::With(bench::run),
+    },
+    Command {
+        name: "kill",
+        what: "kill -9 under load, 200 rounds or --rounds N [--seed S]",
+        run: Run::With(kill::run),
+    },
+    Command {
+        name: "soak",
+        what: "full load for 20 minutes or --minutes N: memory, descriptors and disk stay flat",
+        run: Run::With(soak::run),
     },
     Command {
         name: "hooks",
