@@ -69,6 +69,11 @@ impl Outer {
         Ok(Self { inner, control, own: Arc::new(own) })
     }
 
+    /// Empties removed namespaces that an earlier run did not get to the end of.
+    pub fn sweep(&self) -> impl Future<Output = ()> + use<> {
+        self.control.clone().sweep()
+    }
+
     fn own_path(&self, path: &str) -> Option<Path> {
         match path {
             "/healthz" => Some(Path::Health),

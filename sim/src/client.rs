@@ -20,7 +20,13 @@ const KEYS: u64 = 6;
 const PATIENCE: Duration = Duration::from_secs(8);
 
 /// The newest version anybody has shown anybody, by key.
-type Shown = Arc<Mutex<HashMap<(usize, Bytes), Version>>>;
+type Shown = Arc<Mutex<HashMap<(usize, Bytes), Known>>>;
+
+#[derive(Clone, Copy, Default)]
+struct Known {
+    newest: Version,
+    before: Version,
+}
 
 struct Client<'a> {
     world: &'a World,
@@ -106,21 +112,32 @@ impl Client<'_> {
 
     fn known(&self, space: usize, key: &Bytes) -> Option<Version> {
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        shown.get(&(space, key.clone())).copied()
+        shown.get(&(space, key.clone())).map(|known| known.newest)
+    }
+
+    /// The version to compare with: mostly the newest, now and then one that may be overwritten;
+    /// without any, absence.
+    fn expected(&mut self, intent: &Intent) -> Option<Version> {
+        let late = self.chance.happens(0.3);
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = shown.get(&(intent.space, intent.key.clone()))?;
+        let version = if late { known.before } else { known.newest };
+        Some(version).filter(|version| !version.is_zero())
     }
 
     fn show(&self, intent: &Intent, version: Version) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        let newest = shown.entry((intent.space, intent.key.clone())).or_default();
-        *newest = version.max(*newest);
+        let known = shown.entry((intent.space, intent.key.clone())).or_default();
+        if version > known.newest {
+            *known = Known { newest: version, before: known.newest };
+        }
     }
 
     async fn act(&mut self, intent: Intent, running: Running) {
         let start = self.world.now();
         let body = Bytes::from(format!("{}-{}", self.process, self.writes));
         self.writes += 1;
-        // A known version is compared with; without one, absence.
-        let replaces = self.known(intent.space, &intent.key);
+        let replaces = self.expected(&intent);
         let world = self.world;
         let work = perform(world, &running.kv, &intent, body.clone(), replaces);
         let (outcome, mut seen) = tokio::select! {

@@ -65,7 +65,8 @@ async fn happen(world: &World, fault: Fault, chance: &mut Chance) {
         Fault::NodeKilled => {
             let at = any(chance);
             world.kill(at);
-            world.clock.sleep(Duration::from_millis(chance.below(3_000))).await;
+            let most = if chance.happens(0.5) { 100 } else { 3_000 };
+            world.clock.sleep(Duration::from_millis(chance.below(most))).await;
             world.start(at);
         }
         Fault::StoreKilled => {
@@ -75,8 +76,10 @@ async fn happen(world: &World, fault: Fault, chance: &mut Chance) {
             store.start();
         }
         Fault::ClockJump => {
-            // There and back: more than the skew that is taken would only be refused.
-            let (at, by) = (any(chance), chance.below(300) as i64 - 150);
+            // There and back; now and then by ten minutes, whose stamps are refused.
+            let far = chance.happens(0.2);
+            let by = if far { 600_000 } else { chance.below(300) as i64 - 150 };
+            let at = any(chance);
             world.jump(at, by);
             world.clock.sleep(Duration::from_secs(2)).await;
             world.jump(at, -by);

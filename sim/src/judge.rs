@@ -21,8 +21,14 @@ const STAMP_SLACK: Duration = Duration::from_millis(1_400);
 /// What everybody sees once everything has worked again for a while.
 pub(crate) struct Settled {
     debts: u64,
-    /// Per space and key: what each location shows, and what each store holds.
-    shown: HashMap<(usize, Bytes), (Vec<Version>, [Version; 2])>,
+    /// Writes that a healed network refused.
+    refused: Vec<String>,
+    /// What each store held when all debts were paid, before anybody read.
+    paid: HashMap<(usize, Bytes), [Version; 2]>,
+    /// What each store held after everybody had read.
+    held: HashMap<(usize, Bytes), [Version; 2]>,
+    /// What each location showed.
+    shown: HashMap<(usize, Bytes), Vec<Version>>,
 }
 
 /// Lets debts be paid, then reads every key everywhere, twice, a refresh period apart.
@@ -34,24 +40,67 @@ pub(crate) async fn settle(world: &World) -> Settled {
         world.clock.sleep(Duration::from_secs(1)).await;
     }
     let debts = world.debts();
+    let paid = rows(world).await;
     let mut shown = HashMap::new();
     for _ in 0..3 {
         world.clock.sleep(Duration::from_secs(u64::from(POLICY.cache_ttl_s) + 6)).await;
         shown = read_all(world).await;
     }
-    Settled { debts, shown }
+    world.clock.sleep(Duration::from_secs(1)).await;
+    let held = rows(world).await;
+    let refused = write_all(world).await;
+    Settled { debts, refused, paid, held, shown }
 }
 
-async fn read_all(world: &World) -> HashMap<(usize, Bytes), (Vec<Version>, [Version; 2])> {
-    let keys: Vec<_> = {
-        let inner = world.ledger.lock();
-        let mut keys: Vec<_> = inner.operations.iter().map(|o| (o.space, o.key.clone())).collect();
-        keys.sort();
-        keys.dedup();
-        keys
-    };
+fn keys(world: &World) -> Vec<(usize, Bytes)> {
+    let inner = world.ledger.lock();
+    let mut keys: Vec<_> = inner.operations.iter().map(|o| (o.space, o.key.clone())).collect();
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
+/// What both stores hold of every key.
+async fn rows(world: &World) -> HashMap<(usize, Bytes), [Version; 2]> {
+    use littoral_store::Store as _;
     let mut all = HashMap::new();
-    for (space, key) in keys {
+    for (space, key) in keys(world) {
+        let mut rows = [Version::ZERO; 2];
+        for (row, store) in rows.iter_mut().zip(&world.stores) {
+            let found = store.model().get(world.namespaces[space].id, key.clone()).await;
+            *row = found.expect("a model answers").row.map_or(Version::ZERO, |row| row.version);
+        }
+        all.insert((space, key), rows);
+    }
+    all
+}
+
+/// A healed network takes every write.
+async fn write_all(world: &World) -> Vec<String> {
+    let mut refused = Vec::new();
+    for (n, (space, key)) in keys(world).into_iter().enumerate() {
+        let mut at = n as u16 % LOCATIONS;
+        while world.far(at) {
+            at = (at + 1) % LOCATIONS;
+        }
+        let running = world.running(at).expect("healed");
+        let deadline = running.kv.clock().after(Duration::from_secs(20));
+        let ctx = Ctx { deadline, ..Ctx::default() };
+        let put = littoral_kv::Put {
+            body: littoral_types::Body::Bytes(Bytes::from_static(b"last")),
+            ..Default::default()
+        };
+        let written = running.kv.put(&ctx, &world.namespaces[space], key.clone(), put).await;
+        if let Err(error) = written {
+            refused.push(format!("writes-go-on: {key:?}: {error}"));
+        }
+    }
+    refused
+}
+
+async fn read_all(world: &World) -> HashMap<(usize, Bytes), Vec<Version>> {
+    let mut all = HashMap::new();
+    for (space, key) in keys(world) {
         let mut versions = Vec::new();
         for at in 0..LOCATIONS {
             let running = world.running(at).expect("healed");
@@ -63,14 +112,7 @@ async fn read_all(world: &World) -> HashMap<(usize, Bytes), (Vec<Version>, [Vers
             assert!(value.hops.iter().all(|hop| hop.outcome != HopOutcome::Stale));
             versions.push(value.version);
         }
-        world.clock.sleep(Duration::from_millis(300)).await;
-        let mut rows = [Version::ZERO; 2];
-        for (row, store) in rows.iter_mut().zip(&world.stores) {
-            use littoral_store::Store as _;
-            let found = store.model().get(world.namespaces[space].id, key.clone()).await;
-            *row = found.expect("a model answers").row.map_or(Version::ZERO, |row| row.version);
-        }
-        all.insert((space, key), (versions, rows));
+        all.insert((space, key), versions);
     }
     all
 }
@@ -81,6 +123,7 @@ pub(crate) fn judge(world: &World, seed: u64, settled: Settled) -> Report {
     if settled.debts > 0 {
         found.push(format!("debts-are-paid: {} are still owed", settled.debts));
     }
+    found.extend(settled.refused.iter().cloned());
     let mut by_key: HashMap<(usize, Bytes), Vec<&Operation>> = HashMap::new();
     for operation in &inner.operations {
         by_key.entry((operation.space, operation.key.clone())).or_default().push(operation);
@@ -98,9 +141,9 @@ pub(crate) fn judge(world: &World, seed: u64, settled: Settled) -> Report {
         of.nobody_goes_back(&mut found);
         of.stamps_follow_time(&mut found);
         of.conditions_were_true(&mut found);
-        if let Some((shown, rows)) = settled.shown.get(&(space, key)) {
-            of.all_agree_in_the_end(shown, *rows, &mut found);
-        }
+        let place = (space, key);
+        of.debts_were_paid(settled.paid[&place], &mut found);
+        of.all_agree_in_the_end(&settled.shown[&place], settled.held[&place], &mut found);
     }
     found.sort();
     Report {
@@ -287,6 +330,15 @@ impl Judged<'_> {
 
     fn deleted_before(&self, _: &Operation, version: Version) -> bool {
         self.writes.range(..version).next_back().is_some_and(|(_, written)| !written.live)
+    }
+
+    /// What was acknowledged is in both stores once debts are paid, without anybody reading it.
+    fn debts_were_paid(&self, rows: [Version; 2], found: &mut Vec<String>) {
+        let key = &self.operations[0].key;
+        let newest = self.acknowledged().map(|(_, version)| version).max();
+        if let Some(version) = newest.filter(|version| rows.iter().any(|row| row < version)) {
+            found.push(format!("debts-are-paid: {key:?} at {version}, stores hold {rows:?}"));
+        }
     }
 
     fn all_agree_in_the_end(

@@ -23,6 +23,7 @@ pub(crate) const SITES: [u16; 2] = [0, PER_REGION];
 const EPOCH_WALL: Wall = Wall(1_700_000_000_000);
 /// Clocks are wrong by up to this much either way.
 const SKEW_MS: u64 = 450;
+const FAR_MS: i64 = 600_000;
 
 /// Namespaces of the simulation: short times, so that much happens in few minutes.
 pub(crate) const POLICY: Policy = Policy {
@@ -55,6 +56,8 @@ struct Place {
     running: Option<Running>,
     disk: Disk,
     chance: Chance,
+    /// Its clock is far from the others'.
+    far: bool,
 }
 
 impl World {
@@ -71,8 +74,11 @@ impl World {
             SimStore::new(StoreId(id), clock.clone(), Arc::clone(&ledger), chance.fork())
         };
         let stores = [store(0, chance), store(1, chance)];
-        let place = |_| {
-            let skew = chance.below(2 * SKEW_MS) as i64 - SKEW_MS as i64;
+        let place = |at: u16| {
+            let far = chance.happens(0.03) && !SITES.contains(&at);
+            let near = chance.below(2 * SKEW_MS) as i64 - SKEW_MS as i64;
+            // Now and then a node starts with a clock ten minutes fast: its writes are refused.
+            let skew = if far { FAR_MS } else { near };
             Mutex::new(Place {
                 running: None,
                 disk: Disk {
@@ -82,6 +88,7 @@ impl World {
                     lives: 0,
                 },
                 chance: chance.fork(),
+                far,
             })
         };
         let nodes = (0..LOCATIONS).map(place).collect();
@@ -173,6 +180,11 @@ impl World {
     /// Sets one location's wall clock forward or back.
     pub(crate) fn jump(&self, at: u16, by_ms: i64) {
         self.place(at).disk.clock.jump(by_ms);
+    }
+
+    /// Whether a node's clock was far off from the start.
+    pub(crate) fn far(&self, at: u16) -> bool {
+        self.place(at).far
     }
 
     pub(crate) fn debts(&self) -> u64 {

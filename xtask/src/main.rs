@@ -8,6 +8,7 @@ mod install;
 mod kill;
 mod layers;
 mod run;
+mod sim;
 mod soak;
 mod summary;
 mod test;
@@ -57,6 +58,11 @@ const COMMANDS: &[Command] = &[
         name: "bench",
         what: "speed beside others: kv, or kv-hot, kv-engine, kv-writes, kv-cold, kv-idle",
         run: Run::With(bench::run),
+    },
+    Command {
+        name: "sim",
+        what: "the network under faults: --seeds N, --seed S, --break RULE|list|all",
+        run: Run::With(sim::run),
     },
     Command {
         name: "kill",

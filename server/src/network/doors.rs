@@ -30,6 +30,10 @@ impl Doors<'_> {
         for (at, node) in nodes.iter().enumerate() {
             let front = Arc::new(self.front(node, &known)?);
             let Shared { clock, tasks, .. } = self.shared;
+            if at == 0 {
+                // Once in a process: what removed namespaces left when it was killed.
+                tasks.spawn(TaskKind::Cleanup, front.sweep());
+            }
             let address = self.address(at)?;
             let bound = Server::bind(
                 address,
@@ -39,7 +43,7 @@ impl Doors<'_> {
                 tasks.clone(),
                 chance.fork(),
             );
-            servers.push(bound.map_err(refused)?);
+            servers.push(bound.map_err(refused)?.counted(&node.metrics));
         }
         let location = |(place, server): (&Place, &Server)| Location {
             name: place.name.clone(),

@@ -1,9 +1,10 @@
 //! The hybrid logical clock that stamps writes (Kulkarni et al., "Logical Physical Clocks", 2014).
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use littoral_types::{Version, Wall};
+use littoral_types::{Mono, Version, Wall};
 
 use crate::{Chance, Clock};
 
@@ -16,9 +17,23 @@ pub struct Hlc {
     /// The latest wall time this node's own clock has shown, in milliseconds: a clock that is set
     /// back does not make our own earlier stamps look as if they came from the future.
     wall_max: AtomicU64,
+    /// Where this clock was last found in step with monotonic time.
+    step: Mutex<Step>,
     writer: u64,
     max_skew: Duration,
 }
+
+/// A point from which wall time is followed only as fast as monotonic time goes.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    mono: Mono,
+    wall_ms: u64,
+}
+
+/// A clock that is set forward while the node runs is followed by this much at once, and by this
+/// much again in each [`STEP`]: a wrong clock must not stamp writes from the future.
+const STEP_FORWARD_MS: u64 = 50;
+const STEP: Duration = Duration::from_secs(10);
 
 /// A stamp from a clock too far ahead of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +55,9 @@ impl std::error::Error for SkewError {}
 impl Hlc {
     /// The writer's id comes from `chance`: a new one at each start.
     pub fn new(clock: Clock, chance: &mut Chance, max_skew: Duration) -> Self {
+        let step = Mutex::new(Step { mono: clock.mono(), wall_ms: clock.stamp_wall().0 });
         let (last, wall_max) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { clock, last, wall_max, writer: chance.u64() | 1, max_skew }
+        Self { clock, last, wall_max, step, writer: chance.u64() | 1, max_skew }
     }
 
     /// A stamp newer than every one given or seen before.
@@ -75,13 +91,29 @@ impl Hlc {
         self.last.fetch_max(mark.0 << 16, Ordering::AcqRel);
     }
 
+    /// This clock's reading, in milliseconds: the machine's, but never back, and forward no
+    /// faster than time goes.
     fn wall(&self) -> u64 {
-        let now = self.clock.stamp_wall().0;
+        let machine = self.clock.stamp_wall().0;
+        let now = machine.min(self.in_step(machine));
         now.max(self.wall_max.fetch_max(now, Ordering::AcqRel))
     }
 
+    /// The most that wall time can have come to since the last step.
+    fn in_step(&self, machine: u64) -> u64 {
+        let mono = self.clock.mono();
+        let mut step = self.step.lock().unwrap_or_else(PoisonError::into_inner);
+        let passed = mono.since(step.mono);
+        let most = step.wall_ms + passed.as_millis() as u64 + STEP_FORWARD_MS;
+        if passed >= STEP {
+            *step = Step { mono, wall_ms: machine.min(most) };
+        }
+        most
+    }
+
     fn check(&self, stamp: Version) -> Result<(), SkewError> {
-        let here = self.wall();
+        // A clock that was set forward is believed when it looks at others.
+        let here = self.wall().max(self.clock.stamp_wall().0);
         let ahead = Duration::from_millis(stamp.wall().0.saturating_sub(here));
         if ahead > self.max_skew {
             return Err(SkewError { stamp, ahead, max_skew: self.max_skew });
@@ -117,6 +149,20 @@ mod tests {
         after.resume(before.mark());
         assert!(after.now() > stamp);
         after.observe(stamp).expect("its own earlier stamp");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_set_forward_while_it_runs_does_not_stamp_from_the_future() {
+        let clock = Clock::simulated(Wall(1_000_000), 0);
+        let here = hlc(&clock);
+        clock.jump(600_000);
+        assert!(here.now().wall().0 <= 1_000_000 + STEP_FORWARD_MS);
+        clock.sleep(Duration::from_secs(30)).await;
+        let later = here.now().wall().0;
+        assert!((1_030_000..=1_031_000).contains(&later), "{later}");
+        let others = Version::new(Wall(1_620_000), 0, 9);
+        here.observe(others).expect("if it was slow before, others are believed");
+        assert!(here.now() > others);
     }
 
     #[tokio::test(start_paused = true)]
