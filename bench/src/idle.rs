@@ -18,7 +18,7 @@ pub(crate) async fn run(plan: &Plan) -> Result<Vec<Row>> {
     let (mut start, mut resident) = (Rounds::default(), Rounds::default());
     for _ in 0..plan.rounds {
         let began = plan.clock.mono();
-        let littoral = Littoral::start(plan, LOCATIONS).await?;
+        let littoral = Littoral::unloaded(plan, LOCATIONS).await?;
         let health = b"GET /healthz HTTP/1.1\r\nhost: bench\r\n\r\n";
         let status = Wire::open(littoral.address)?.send(health)?.status;
         start.0.push(seconds(&plan.clock, began) * 1_000.0);

@@ -50,7 +50,7 @@ fn hit_ratio(plan: &Plan) -> Row {
     debug_assert!(one.weight() > 0, "an entry weighs something");
     let mut chance = Chance::seeded(3);
     let mut hits = 0;
-    let (warm, measured) = (plan.of(3_000_000, 1_500_000), plan.of(4_000_000, 1_000_000));
+    let (warm, measured) = (3_000_000, 4_000_000);
     for at in 0..warm + measured {
         let key = key(zipf.draw(&mut chance));
         if memory.get(SPACE, &key).is_some() {

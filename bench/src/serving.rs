@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -33,9 +34,17 @@ pub(crate) struct Littoral {
 impl Littoral {
     /// Without modelled trips, on free ports, its data in a folder of its own.
     pub(crate) async fn start(plan: &Plan, locations: u16) -> Result<Self> {
+        Self::run(plan, plan.tested(&plan.littoral), locations).await
+    }
+
+    /// The same on all processors: nothing loads it.
+    pub(crate) async fn unloaded(plan: &Plan, locations: u16) -> Result<Self> {
+        Self::run(plan, Command::new(&plan.littoral), locations).await
+    }
+
+    async fn run(plan: &Plan, mut command: Command, locations: u16) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("dev-").tempdir_in(&plan.folder)?.keep();
         let ready = folder.join("ready.json");
-        let mut command = plan.tested(&plan.littoral);
         command
             .args(["dev", "--ephemeral", "--listen", "127.0.0.1:0", "--trips", "0"])
             .args(["--locations", &locations.to_string(), "--token", TOKEN])
