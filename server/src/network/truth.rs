@@ -13,7 +13,7 @@ use super::disks::at_once;
 use crate::node::Shared;
 
 /// How often the outbox is trimmed.
-const TRIM_EVERY: Duration = Duration::from_secs(600);
+const TRIM_EVERY: Duration = Duration::from_secs(60);
 
 /// # Errors
 /// When a folder cannot be used.

@@ -10,8 +10,8 @@ mod record;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
@@ -54,6 +54,9 @@ pub struct Limits {
     pub block_cache_bytes_max: u64,
     /// Files kept open; at least 10.
     pub open_files_max: usize,
+    /// Bytes that must be free on the disk: below it nothing is kept. More than the truth beside
+    /// it keeps back, so that the cache gives way first.
+    pub free_bytes_min: u64,
 }
 
 impl Default for Limits {
@@ -67,6 +70,7 @@ impl Default for Limits {
             memtable_bytes_max: 4 << 20,
             block_cache_bytes_max: 2 << 20,
             open_files_max: 64,
+            free_bytes_min: 256 << 20,
         }
     }
 }
@@ -104,6 +108,8 @@ struct Shared {
     limits: Limits,
     boot: u64,
     queue: Queue,
+    /// The disk has no room for what may be thrown away.
+    full: AtomicBool,
     dropped: AtomicU64,
     damaged: AtomicU64,
 }
@@ -119,14 +125,15 @@ impl Disk {
         let queue = Queue::new(limits.queue_max, limits.queue_bytes_max);
         let (dropped, damaged) = (AtomicU64::new(0), AtomicU64::new(0));
         let (engine, dir) = (OnceLock::new(), dir.to_owned());
-        let shared = Arc::new(Shared { engine, dir, limits, boot, queue, dropped, damaged });
+        let full = AtomicBool::new(!has_room(&dir, limits.free_bytes_min));
+        let shared = Arc::new(Shared { engine, dir, limits, boot, queue, full, dropped, damaged });
         if shared.dir.exists() {
             shared.engine().map_err(|why| error(why.to_string()))?;
         }
         let writer = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("disk-writer".into())
-            .spawn(move || write_behind(&writer, limits.batch_max.max(1)))
+            .spawn(move || write_behind(&writer))
             .map_err(|why| error(why.to_string()))?;
         Ok(Self { shared, limits, thread: Some(thread) })
     }
@@ -153,6 +160,11 @@ impl Disk {
     /// entry is not kept, nor is what was there before.
     pub fn keep(&self, space: SpaceId, key: Bytes, kept: Kept) {
         if kept.body.as_ref().is_some_and(|body| body.len() > self.limits.body_bytes_max) {
+            return self.shared.queue.forget(space, &key);
+        }
+        if self.shared.full.load(Ordering::Relaxed) {
+            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+            // Wakes the writer, which looks for room again.
             return self.shared.queue.forget(space, &key);
         }
         if !self.shared.queue.keep(space, key, kept) {
@@ -243,9 +255,20 @@ impl Drop for Failing<'_> {
     }
 }
 
-fn write_behind(shared: &Shared, batch_max: usize) {
+/// A disk that does not say is tried.
+fn has_room(dir: &Path, free_min: u64) -> bool {
+    let found = dir.ancestors().find_map(|dir| rustix::fs::statvfs(dir).ok());
+    found.is_none_or(|found| found.f_bavail.saturating_mul(found.f_frsize) >= free_min)
+}
+
+fn write_behind(shared: &Shared) {
     let _failing = Failing(&shared.queue);
-    while let Some(work) = shared.queue.take(batch_max) {
+    let Shared { dir, limits, .. } = shared;
+    while let Some(work) = shared.queue.take(limits.batch_max.max(1)) {
+        let full = !has_room(dir, limits.free_bytes_min);
+        if shared.full.swap(full, Ordering::Relaxed) != full {
+            tracing::warn!(full, dir = %dir.display(), "room for the disk cache");
+        }
         let written = shared.engine().and_then(|engine| match &work {
             Work::Changes(changes) => engine.write(changes.iter()),
             Work::Clear => engine.clear(),

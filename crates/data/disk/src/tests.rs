@@ -58,6 +58,21 @@ fn an_entry_is_the_same_while_it_waits_once_it_is_written_and_after_reopening() 
 }
 
 #[test]
+fn a_full_disk_keeps_nothing_new_and_nothing_older_in_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = open(&dir, BOOT);
+    disk.keep(SPACE, "a".into(), kept(5, "old"));
+    disk.keep(SPACE, "b".into(), kept(5, "old"));
+    drop(disk);
+    let full = Limits { free_bytes_min: u64::MAX, ..Limits::default() };
+    let disk = Disk::open(dir.path(), full, BOOT).unwrap();
+    disk.keep(SPACE, "a".into(), kept(6, "new"));
+    disk.flush();
+    assert_eq!((version(&disk, "a"), version(&disk, "b")), (None, Some(5)));
+    assert_eq!(disk.counts().dropped, 1);
+}
+
+#[test]
 fn nobody_vouches_for_what_an_earlier_run_kept() {
     let dir = tempfile::tempdir().unwrap();
     let disk = open(&dir, BOOT);

@@ -36,6 +36,9 @@ pub struct Options {
     /// Writes that wait for the commit under way; past this they are refused.
     pub writes_waiting_max: usize,
     pub writes_waiting_bytes_max: u64,
+    /// Outbox records on disk: past this the oldest may be [trimmed](Fjall::trim_outbox), however
+    /// young they are, and who has not followed that far takes what it holds for suspect.
+    pub outbox_records_max: u64,
     /// Outbox records held in memory for those who follow closely.
     pub outbox_recent_max: usize,
     /// Bodies in one page of a list; a fuller one ends early.
@@ -51,6 +54,7 @@ impl Default for Options {
             write_batch_bytes_max: 8 << 20,
             writes_waiting_max: 8192,
             writes_waiting_bytes_max: 64 << 20,
+            outbox_records_max: 1_000_000,
             outbox_recent_max: 8192,
             list_bytes_max: 8 << 20,
             engine: EngineLimits { block_cache_bytes_max: 16 << 20, ..EngineLimits::default() },
@@ -85,7 +89,7 @@ impl Fjall {
         Ok(Arc::new(Self { core, group }))
     }
 
-    /// Forgets outbox records older than `older`; the number up to which all are forgotten.
+    /// Forgets outbox records older than `older`, or more than are kept; the number up to which all are forgotten.
     ///
     /// # Errors
     /// When the store cannot be read or written.

@@ -45,15 +45,16 @@ impl Core {
         Ok(OutboxPage { records, through, forgotten: self.forgotten() })
     }
 
-    /// The highest number that may go next, if any record is older than `older`.
+    /// The highest number that may go next, if any record is older than `older` or one too many.
     pub(super) fn trimmable(&self, opened: &Opened, older: Duration) -> Result<Option<u64>, Error> {
         let age = u64::try_from(older.as_millis()).unwrap_or(u64::MAX);
         let Wall(now) = self.clock.wall();
         let first = self.forgotten() + 1;
+        let too_many = self.position().number.saturating_sub(self.options.outbox_records_max);
         let mut through = None;
         for record in opened.outbox.range(first.to_be_bytes()..).take(TRIM_MAX) {
             let (number, record) = decode(record)?;
-            if now.saturating_sub(record.at.0) <= age {
+            if now.saturating_sub(record.at.0) <= age && number > too_many {
                 break;
             }
             through = Some(number);

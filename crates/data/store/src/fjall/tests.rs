@@ -190,6 +190,19 @@ async fn what_was_trimmed_stays_forgotten_and_numbers_go_on() {
 }
 
 #[tokio::test]
+async fn the_outbox_keeps_no_more_records_than_it_may() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { sync: Sync::None, outbox_records_max: 5, ..Options::default() };
+    let store = Fjall::open(dir.path(), options, Clock::system()).unwrap();
+    for ms in 1..=12 {
+        store.apply(put("a", ms, "v")).await.unwrap();
+    }
+    assert_eq!(store.trim_outbox(Duration::from_secs(3600)).await.unwrap(), 7);
+    let page = store.outbox(7, 9).await.unwrap();
+    assert_eq!((page.records.len(), page.records[0].number, page.forgotten), (5, 8, 7));
+}
+
+#[tokio::test]
 async fn a_large_body_lives_in_a_file_until_its_last_reader_lets_go() {
     let dir = tempfile::tempdir().unwrap();
     let staging = Staging::open(&dir.path().join("staging")).unwrap();
