@@ -5,7 +5,10 @@ use std::path::Path;
 use littoral_tests::{Ended, littoral, run};
 use serde_json::{Value, json};
 
-/// A line: `location op version at outcome`, an operation of the key `k` of one millisecond.
+/// A promise, options, a history that breaks it, and the lines that prove it.
+type Case<'a> = (&'a str, &'a [&'a str], Vec<Value>, Vec<u64>);
+
+/// An operation of the key `k` that took a millisecond.
 fn line(location: &str, op: &str, version: Option<&str>, at_ms: u64, outcome: &str) -> Value {
     json!({
         "process": 1, "location": location, "op": op, "key": "k", "version": version,
@@ -70,7 +73,7 @@ fn each_broken_promise_is_named_with_its_lines_and_ends_with_one() {
             read,
         ]
     };
-    let mut cases: Vec<(&str, &[&str], Vec<Value>, Vec<u64>)> = vec![
+    let mut cases: Vec<Case<'_>> = vec![
         ("no-invented-version", &[], vec![line("fra", "get", Some("9"), 0, "ok")], vec![1]),
         ("minimum", &[], older(&[("min_version", "2".into())], "nrt", 30), vec![4]),
         ("monotonic-reads", &[], older(&[], "sin", 30), vec![3, 4]),

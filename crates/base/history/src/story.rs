@@ -172,6 +172,8 @@ fn condition(row: &Row, facts: &Facts<'_>) -> Option<Condition> {
 #[derive(Debug, Default)]
 pub(crate) struct Deletes {
     known: BTreeSet<Rank>,
+    /// What is known to be no delete.
+    values: BTreeSet<Rank>,
     /// The newest that one without a known version can be.
     open: Rank,
 }
@@ -179,10 +181,16 @@ pub(crate) struct Deletes {
 impl Deletes {
     pub(crate) fn add(&mut self, write: &Write) {
         match (write.kind, write.version()) {
-            (Kind::Put, _) => {}
+            (Kind::Put, Some(version)) => self.add_value(version),
+            (Kind::Put, None) => {}
             (Kind::Delete, Some(version)) => drop(self.known.insert(version)),
             (Kind::Delete, None) => self.open = self.open.max(write.high),
         }
+    }
+
+    /// There is a value with this version.
+    pub(crate) fn add_value(&mut self, version: Rank) {
+        self.values.insert(version);
     }
 
     /// The newest version that a read can have seen.
@@ -200,7 +208,10 @@ impl Deletes {
             Shown::Value(version) => version,
             Shown::Absent(version) if self.known.contains(&version) => version,
             Shown::Absent(_) if floor == Rank::NONE || self.known.contains(&floor) => floor,
-            Shown::Absent(_) if self.open > floor => floor.newer(),
+            Shown::Absent(_) if self.open >= floor => match self.values.contains(&floor) {
+                true => floor.newer(),
+                false => floor,
+            },
             Shown::Absent(_) => self.known.range(floor..).next().copied().unwrap_or_default(),
         }
     }

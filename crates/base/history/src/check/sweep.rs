@@ -114,6 +114,9 @@ impl Sweep<'_> {
         let Floors { read: seen, written, stale } = self.under[index];
         let asked = Floor { rank: read.minimum, row: read.row };
         let newest = self.deletes.newest(read.shown);
+        if let Shown::Value(version) = read.shown {
+            self.deletes.add_value(version);
+        }
         let mut oldest = Rank::NONE;
         let mut kept = true;
         for (promise, floor) in [
@@ -122,9 +125,9 @@ impl Sweep<'_> {
             (Promise::ReadYourWrites, written),
             (Promise::Staleness, stale),
         ] {
-            let met = newest >= floor.rank
-                || promise == Promise::Minimum && is_absent_since(read.shown, floor.rank);
-            if met {
+            if promise == Promise::Minimum && is_absent_since(read.shown, floor.rank) {
+                // Perhaps as of the delete of another key: that says nothing about this one's.
+            } else if newest >= floor.rank {
                 oldest = oldest.max(floor.rank);
             } else {
                 kept = false;

@@ -104,6 +104,35 @@ fn nothing_is_as_new_as_the_newest_delete() {
 }
 
 #[test]
+fn a_delete_without_a_version_may_have_the_one_that_a_reader_showed() {
+    clean(
+        "
+        fra put k 1 0-1 ok
+        fra delete k _ 3-4 ok
+        fra get k _ 5-6 absent min=2
+        fra get k 2 7-8 absent
+        fra put k 3 9-10 ok
+        fra get k 3 11-12 ok
+        fra delete k 4 11-13 ok",
+    );
+}
+
+#[test]
+fn a_minimum_of_another_key_says_nothing_about_this_one() {
+    clean(
+        "
+        fra put k 1 0-1 ok
+        fra delete k 2 2-3 ok
+        fra put k 4 4-99 ok
+        fra delete other 5 5-6 ok
+        fra put other 6 6-9 ok
+        sin get k 5 7-8 absent min=5
+        sin get k 4 9-10 ok
+        fra delete k 7 8-99 ok",
+    );
+}
+
+#[test]
 fn a_store_that_forgot_its_deletes_answers_with_the_newest_of_all() {
     clean(
         "
