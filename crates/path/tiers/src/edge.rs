@@ -1,6 +1,8 @@
 //! What differs at the edge: it is owed no purges by writes, so time decides.
 
 use littoral_rules::{self as rules, Rule};
+use std::time::Duration;
+
 use littoral_types::{Mono, Version, Wall};
 
 use crate::{Entry, Policy};
@@ -36,16 +38,14 @@ pub(crate) fn meets(entry: &Entry, minimum: Option<Version>) -> bool {
 }
 
 /// Whole seconds for which `entry` is still served without waiting; negative past that.
-pub(crate) fn ttl(entry: &Entry, policy: &Policy, now: Mono, wall: Wall) -> i64 {
+pub(crate) fn ttl(entry: &Entry, age: Duration, policy: &Policy, wall: Wall) -> i64 {
     let keep = policy.keep(entry.absent(wall)).as_secs();
-    let age = entry.age(now).as_secs().min(i64::MAX as u64 / 2);
+    let age = age.as_secs().min(i64::MAX as u64 / 2);
     keep as i64 - age as i64
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use bytes::Bytes;
     use littoral_types::{Body, Positions};
 

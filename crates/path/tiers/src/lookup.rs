@@ -11,7 +11,7 @@ use littoral_peer::{Carrier, Error, Hop, HopReport, Hops, Minimum, Outcome, Ques
 use littoral_rules::{self as rules, Rule};
 use littoral_tasks::Tasks;
 use littoral_telemetry::metrics::Registry;
-use littoral_topology::{Health, HealthLimits, Topology, key_hash};
+use littoral_topology::{Health, HealthLimits, KeyHash, Topology, key_hash};
 use littoral_types::{Ctx, Kind, LocationId, Mono, STORES, Space, Wall};
 
 use crate::edge::{self, Verdict};
@@ -149,15 +149,22 @@ impl Tiers {
         }
     }
 
-    /// A fresh answer from memory, without waiting or allocating. `None`: [`Tiers::get`] it.
+    /// An answer from memory that is fresh, or that this location as a tier of the key vouches for,
+    /// without waiting or allocating. `None`: [`Tiers::get`] it.
     pub fn peek(&self, ctx: &Ctx, space: Space, key: &[u8], policy: &Policy) -> Option<Served> {
         let inner = self.inner();
         let entry = inner.shelf.peek(space.id, key)?;
         let (now, wall) = (inner.clock.mono(), inner.clock.wall());
-        let fresh = edge::judge(&entry, policy, now, wall) == Verdict::Fresh
-            && edge::meets(&entry, ctx.minimum)
-            && ctx.allowed.contains(inner.here);
-        fresh.then(|| self.hit(entry, policy, now, wall))
+        if !edge::meets(&entry, ctx.minimum) || !ctx.allowed.contains(inner.here) {
+            return None;
+        }
+        if edge::judge(&entry, policy, now, wall) == Verdict::Fresh {
+            let age = entry.age(now);
+            return Some(self.hit(entry, age, policy, wall));
+        }
+        let sound = entry.version >= inner.shelf.remembered.of(space.id, key).version;
+        let vouched = sound && self.vouches(|| key_hash(space.id, key), &entry, policy, now);
+        vouched.then(|| self.hit(entry, Duration::ZERO, policy, wall))
     }
 
     /// The answer for a key: held here if it may be served, else asked for upward.
@@ -181,7 +188,7 @@ impl Tiers {
         }
         let outcome = miss(&held, ctx);
         let landed = hop::ask(self, ctx, &question, held.entry.as_ref()).await;
-        let now = (inner.clock.mono(), inner.clock.wall());
+        let (now, wall) = (inner.clock.mono(), inner.clock.wall());
         match landed {
             Ok((fetched, joined)) => {
                 let outcome = match outcome {
@@ -190,8 +197,10 @@ impl Tiers {
                     outcome => outcome,
                 };
                 let entry = Arc::clone(&fetched.entry);
-                let report = self.report(outcome, fetched.kept, &entry, policy, began, now);
-                Ok(self.served(entry, now, fetched.hops, report))
+                let (age, took) = (entry.age(now), now.since(began));
+                let ttl = edge::ttl(&entry, age, policy, wall);
+                let report = self.report(outcome, fetched.kept, ttl, took);
+                Ok(served(entry, age, wall, fetched.hops, report))
             }
             Err(error) => self.stale_if_error(ctx, &held, policy, began, error),
         }
@@ -227,18 +236,27 @@ impl Tiers {
         let wall = inner.clock.wall();
         let verdict = edge::judge(entry, policy, now, wall);
         if verdict != Verdict::Fresh {
-            let hash = key_hash(question.space.id, &question.key);
-            if policy.cache_ttl > Duration::ZERO && regional::covers(inner, hash, entry, now) {
-                // This edge is a tier of the key: it would vouch for the entry to anybody.
-                let vouched = Entry { vouched_at: now, ..Entry::clone(entry) };
-                return Some(self.hit(Arc::new(vouched), policy, now, wall));
+            let hash = || key_hash(question.space.id, &question.key);
+            if self.vouches(hash, entry, policy, now) {
+                return Some(self.hit(Arc::clone(entry), Duration::ZERO, policy, wall));
             }
             if verdict == Verdict::Beyond {
                 return None;
             }
             hop::refresh(self, ctx, question, entry);
         }
-        Some(self.hit(Arc::clone(entry), policy, now, wall))
+        Some(self.hit(Arc::clone(entry), entry.age(now), policy, wall))
+    }
+
+    /// Whether this edge is a tier of the key and so would vouch for the entry to anybody.
+    fn vouches(
+        &self,
+        hash: impl FnOnce() -> KeyHash,
+        entry: &Entry,
+        policy: &Policy,
+        now: Mono,
+    ) -> bool {
+        policy.cache_ttl > Duration::ZERO && regional::covers(self.inner(), hash(), entry, now)
     }
 
     /// Nobody could be asked: what is held, within its bound, marked.
@@ -263,47 +281,35 @@ impl Tiers {
             }
             return Err(error);
         };
-        let now = (now, self.0.clock.wall());
-        let report = self.report(Outcome::Stale, false, entry, policy, began, now);
-        Ok(self.served(Arc::clone(entry), now, Hops::default(), report))
+        let (age, wall) = (entry.age(now), self.0.clock.wall());
+        let ttl = edge::ttl(entry, age, policy, wall);
+        let report = self.report(Outcome::Stale, false, ttl, now.since(began));
+        Ok(served(Arc::clone(entry), age, wall, Hops::default(), report))
     }
 
-    fn hit(&self, entry: Arc<Entry>, policy: &Policy, now: Mono, wall: Wall) -> Served {
-        let report = self.report(Outcome::Hit, false, &entry, policy, now, (now, wall));
-        self.served(entry, (now, wall), Hops::default(), report)
+    fn hit(&self, entry: Arc<Entry>, age: Duration, policy: &Policy, wall: Wall) -> Served {
+        let ttl = edge::ttl(&entry, age, policy, wall);
+        let report = self.report(Outcome::Hit, false, ttl, Duration::ZERO);
+        served(entry, age, wall, Hops::default(), report)
     }
 
-    fn report(
-        &self,
-        outcome: Outcome,
-        stored: bool,
-        entry: &Entry,
-        policy: &Policy,
-        began: Mono,
-        (now, wall): (Mono, Wall),
-    ) -> HopReport {
+    fn report(&self, outcome: Outcome, stored: bool, ttl: i64, took: Duration) -> HopReport {
         let inner = self.inner();
         inner.metrics.answered(Hop::Edge, outcome);
-        HopReport {
-            location: inner.here,
-            hop: Hop::Edge,
-            outcome,
-            stored,
-            ttl: Some(edge::ttl(entry, policy, now, wall)),
-            took: now.since(began),
-        }
+        let location = inner.here;
+        HopReport { location, hop: Hop::Edge, outcome, stored, ttl: Some(ttl), took }
     }
+}
 
-    fn served(
-        &self,
-        entry: Arc<Entry>,
-        (now, wall): (Mono, Wall),
-        mut hops: Hops,
-        report: HopReport,
-    ) -> Served {
-        hops.push(report);
-        Served { absent: entry.absent(wall), age: entry.age(now), entry, hops }
-    }
+fn served(
+    entry: Arc<Entry>,
+    age: Duration,
+    wall: Wall,
+    mut hops: Hops,
+    report: HopReport,
+) -> Served {
+    hops.push(report);
+    Served { absent: entry.absent(wall), age, entry, hops }
 }
 
 /// Why what is held does not do.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use littoral_peer::{Hop, Outcome};
 use littoral_types::{Ctx, LocationId};
 
-use super::world::{Setup, World, path, text};
+use super::world::{SPACE, Setup, World, path, text};
 use crate::Policy;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -44,6 +44,27 @@ async fn a_tier_that_covers_a_key_is_not_asked_about_it_again() {
     assert_eq!(path(&served), expected);
     assert!(served.age < SECOND, "the tier vouches for it now");
     assert_eq!(world.origin.fetched(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tier_vouches_at_once_for_what_it_covers_and_for_nothing_else() {
+    let world = World::new().await;
+    let key = world.far_key(6);
+    world.put(key, "v").await;
+    world.get(6, key).await;
+    let (regional, _) = world.route(6, key);
+    world.pass(SECOND * 600).await;
+    let peek = |at: u16| {
+        let policy = Policy::default();
+        world.tiers(at).peek(&world.ctx(), SPACE, key.as_bytes(), &policy)
+    };
+    let served = peek(regional).expect("covered");
+    assert_eq!((served.age, text(&served).as_deref()), (Duration::ZERO, Some("v")));
+    assert!(peek(6).is_none(), "an edge is sent no purges");
+    let stores = [0, 3].into_iter().filter(|store| *store != regional);
+    stores.for_each(|store| world.network.faults.cut(LocationId(store), LocationId(regional)));
+    world.pass(SECOND * 600).await;
+    assert!(peek(regional).is_none(), "silence");
 }
 
 #[tokio::test(start_paused = true)]
