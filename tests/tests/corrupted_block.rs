@@ -19,7 +19,10 @@ fn start(data_dir: &Path) -> Dev {
 /// Nothing is answered from what the nodes keep: only the stores have it.
 fn forget_what_is_cached(data_dir: &Path) {
     for node in fs::read_dir(data_dir.join("nodes")).expect("nodes have folders") {
-        fs::remove_dir_all(node.expect("a folder").path().join("cache")).expect("a cache");
+        let cache = node.expect("a folder").path().join("cache");
+        if cache.exists() {
+            fs::remove_dir_all(cache).expect("it may go");
+        }
     }
 }
 

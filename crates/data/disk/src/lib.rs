@@ -233,7 +233,16 @@ impl Shared {
             return Ok(engine);
         }
         std::fs::create_dir_all(&self.dir)?;
-        let engine = Engine::open(&self.dir, self.limits, self.boot)?;
+        let engine = match Engine::open(&self.dir, self.limits, self.boot) {
+            Err(error) if !matches!(error, fjall::Error::Locked) => {
+                // Half made on a full disk, or damaged: all of it may be thrown away.
+                tracing::warn!(%error, dir = %self.dir.display(), "the disk cache begins anew");
+                std::fs::remove_dir_all(&self.dir)?;
+                std::fs::create_dir_all(&self.dir)?;
+                Engine::open(&self.dir, self.limits, self.boot)?
+            }
+            opened => opened?,
+        };
         Ok(self.engine.get_or_init(|| engine))
     }
 
@@ -268,6 +277,11 @@ fn write_behind(shared: &Shared) {
         let full = !has_room(dir, limits.free_bytes_min);
         if shared.full.swap(full, Ordering::Relaxed) != full {
             tracing::warn!(full, dir = %dir.display(), "room for the disk cache");
+        }
+        if full && shared.engine.get().is_none() {
+            // Nothing is there to forget, and nothing can be made.
+            shared.queue.written(&work);
+            continue;
         }
         let written = shared.engine().and_then(|engine| match &work {
             Work::Changes(changes) => engine.write(changes.iter()),

@@ -58,6 +58,19 @@ fn an_entry_is_the_same_while_it_waits_once_it_is_written_and_after_reopening() 
 }
 
 #[test]
+fn a_tier_that_does_not_open_begins_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = open(&dir, BOOT);
+    disk.keep(SPACE, "a".into(), kept(5, "old"));
+    drop(disk);
+    std::fs::write(dir.path().join("version"), "").unwrap();
+    let disk = open(&dir, BOOT);
+    disk.keep(SPACE, "b".into(), kept(6, "new"));
+    disk.flush();
+    assert_eq!((version(&disk, "a"), version(&disk, "b")), (None, Some(6)));
+}
+
+#[test]
 fn a_full_disk_keeps_nothing_new_and_nothing_older_in_its_place() {
     let dir = tempfile::tempdir().unwrap();
     let disk = open(&dir, BOOT);
