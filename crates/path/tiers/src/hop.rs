@@ -290,8 +290,7 @@ fn received(
 
 /// The answer as this node holds it: its age counts from when the question was sent.
 fn entry(answer: &Answer, held: Option<Arc<Entry>>, sent_at: Mono) -> Result<Entry, Error> {
-    let vouched_at =
-        match answer.age {
+    let vouched_at = match answer.age {
         _ if !rules::holds(Rule::AgeIsHandedDown) => sent_at,
         Duration::MAX => Mono::LONG_AGO,
         age => sent_at.minus(age),

@@ -33,7 +33,11 @@ pub(crate) fn trust(inner: &Inner, space: Space, key: &[u8], entry: &Entry, now:
 
 /// After a restart the age is unknown, and so endless.
 fn young(age: Duration, silence: Duration) -> Trust {
-    if age <= silence || !rules::holds(Rule::SuspectIsValidated) { Trust::Young } else { Trust::Suspect }
+    if age <= silence || !rules::holds(Rule::SuspectIsValidated) {
+        Trust::Young
+    } else {
+        Trust::Suspect
+    }
 }
 
 /// Whether this location may vouch for the entry itself.
