@@ -67,7 +67,7 @@ impl Default for Limits {
             queue_max: 4096,
             queue_bytes_max: 16 << 20,
             batch_max: 256,
-            memtable_bytes_max: 4 << 20,
+            memtable_bytes_max: 1 << 20,
             block_cache_bytes_max: 2 << 20,
             open_files_max: 64,
             free_bytes_min: 256 << 20,
