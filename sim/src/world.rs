@@ -69,6 +69,8 @@ impl World {
         let trips = Trips::new(trips(chance));
         let faults = Faults::seeded(chance.u64(), Default::default());
         let network = Network::new(clock.clone(), tasks.clone(), trips, faults);
+        // So that a fault of the codec cannot hide until there is a wire.
+        network.encoding(true);
         let ledger = Arc::new(Ledger::default());
         let store = |id: u8, chance: &mut Chance| {
             SimStore::new(StoreId(id), clock.clone(), Arc::clone(&ledger), chance.fork())
