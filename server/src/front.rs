@@ -60,11 +60,7 @@ impl Outer {
         let control = Control::new(node.kv.clone(), options, doors);
         let directory = Arc::new(control.clone());
         let doors = Doors::new(node.kv.clone(), directory, opening::places(shared), doors);
-        let own = Own {
-            clock: shared.clock.clone(),
-            metrics: node.metrics.clone(),
-            dev,
-        };
+        let own = Own { clock: shared.clock.clone(), metrics: node.metrics.clone(), dev };
         let inner = Inner::new(doors, control.clone());
         Ok(Self { inner, control, own: Arc::new(own) })
     }
@@ -151,9 +147,11 @@ impl Own {
         struct Move {
             advance_ms: i64,
         }
-        let body = call.body.collect(CLOCK_BYTES_MAX).await.map_err(|error| {
-            Refusal::bad_request(code::BAD_BODY, error.to_string())
-        })?;
+        let body = call
+            .body
+            .collect(CLOCK_BYTES_MAX)
+            .await
+            .map_err(|error| Refusal::bad_request(code::BAD_BODY, error.to_string()))?;
         let moved: Move = serde_json::from_slice(&body).map_err(|error| {
             let why = format!("the clock takes {{\"advance_ms\": <whole number>}}: {error}");
             Refusal::bad_request(code::BAD_BODY, why)

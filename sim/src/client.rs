@@ -97,8 +97,7 @@ impl Client<'_> {
         let space = usize::from(self.chance.happens(0.3));
         let key = Bytes::from(format!("k{}", self.chance.below(KEYS)));
         let away = self.chance.happens(0.25);
-        let location =
-            if away { self.chance.below(LOCATIONS.into()) as u16 } else { self.home };
+        let location = if away { self.chance.below(LOCATIONS.into()) as u16 } else { self.home };
         let kind = match self.chance.below(100) {
             0..62 => Kind::Get,
             62..82 => Kind::Put,

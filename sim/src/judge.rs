@@ -21,7 +21,7 @@ const STAMP_SLACK: Duration = Duration::from_millis(1_400);
 /// What everybody sees once everything has worked again for a while.
 pub(crate) struct Settled {
     debts: u64,
-    /// Writes that a healed network refused.
+    /// What a healed network refused.
     refused: Vec<String>,
     /// What each store held when all debts were paid, before anybody read.
     paid: HashMap<(usize, Bytes), [Version; 2]>,
@@ -41,14 +41,14 @@ pub(crate) async fn settle(world: &World) -> Settled {
     }
     let debts = world.debts();
     let paid = rows(world).await;
-    let mut shown = HashMap::new();
+    let (mut shown, mut refused) = (HashMap::new(), Vec::new());
     for _ in 0..3 {
         world.clock.sleep(Duration::from_secs(u64::from(POLICY.cache_ttl_s) + 6)).await;
-        shown = read_all(world).await;
+        shown = read_all(world, &mut refused).await;
     }
     world.clock.sleep(Duration::from_secs(1)).await;
     let held = rows(world).await;
-    let refused = write_all(world).await;
+    refused.extend(write_all(world).await);
     Settled { debts, refused, paid, held, shown }
 }
 
@@ -98,7 +98,10 @@ async fn write_all(world: &World) -> Vec<String> {
     refused
 }
 
-async fn read_all(world: &World) -> HashMap<(usize, Bytes), Vec<Version>> {
+async fn read_all(
+    world: &World,
+    trouble: &mut Vec<String>,
+) -> HashMap<(usize, Bytes), Vec<Version>> {
     let mut all = HashMap::new();
     for (space, key) in keys(world) {
         let mut versions = Vec::new();
@@ -108,9 +111,13 @@ async fn read_all(world: &World) -> HashMap<(usize, Bytes), Vec<Version>> {
             let ctx = Ctx { deadline, ..Ctx::default() };
             let namespace = &world.namespaces[space];
             let read = running.kv.get(&ctx, namespace, key.clone(), ReadOptions::default()).await;
-            let value = read.expect("a healed network answers");
-            assert!(value.hops.iter().all(|hop| hop.outcome != HopOutcome::Stale));
-            versions.push(value.version);
+            match read {
+                Ok(value) if value.hops.iter().any(|hop| hop.outcome == HopOutcome::Stale) => {
+                    trouble.push(format!("reads-go-on: {key:?} is stale at {at}"));
+                }
+                Ok(value) => versions.push(value.version),
+                Err(error) => trouble.push(format!("reads-go-on: {key:?} at {at}: {error}")),
+            }
         }
         all.insert((space, key), versions);
     }
@@ -183,7 +190,9 @@ impl Judged<'_> {
 
     fn acknowledged(&self) -> impl Iterator<Item = (&Operation, Version)> {
         let writes = self.operations.iter().filter(|o| o.kind != Kind::Get);
-        writes.filter(|o| o.outcome == Outcome::Ok).filter_map(|write| Some((*write, write.version?)))
+        writes
+            .filter(|o| o.outcome == Outcome::Ok)
+            .filter_map(|write| Some((*write, write.version?)))
     }
 
     fn reads_show_what_was_written(&self, found: &mut Vec<String>) {
@@ -250,9 +259,9 @@ impl Judged<'_> {
             }
         }
         for (read, version) in self.reads().filter(|(read, _)| !read.marked) {
-            let earlier = known[&read.location].iter().filter(|(end, _, newer)| {
-                *end < read.start && *newer > version
-            });
+            let earlier = known[&read.location]
+                .iter()
+                .filter(|(end, _, newer)| *end < read.start && *newer > version);
             let broken = earlier.into_iter().find(|(_, life, newer)| {
                 let both = self.writes.get(newer).and_then(|written| written.in_both());
                 let settled = both.is_some_and(|both| both < read.start);
@@ -286,7 +295,8 @@ impl Judged<'_> {
         by_end.sort();
         let mut done = by_end.into_iter().peekable();
         for (write, version) in ended {
-            while let Some((end, earlier)) = done.next_if(|(end, _)| *end + STAMP_SLACK < write.start)
+            while let Some((end, earlier)) =
+                done.next_if(|(end, _)| *end + STAMP_SLACK < write.start)
             {
                 if newest.is_none_or(|(_, newest)| earlier > newest) {
                     newest = Some((end, earlier));
@@ -321,7 +331,8 @@ impl Judged<'_> {
                     .map(|(_, newer)| newer)
             };
             // Absence holds again after a delete: only the newest before it counts.
-            let broken = broken.filter(|_| set.replaces.is_some() || !self.deleted_before(set, version));
+            let broken =
+                broken.filter(|_| set.replaces.is_some() || !self.deleted_before(set, version));
             if let Some(newer) = broken {
                 found.push(format!("conditions-are-true: {newer} stands between: {set:?}"));
             }
@@ -341,12 +352,7 @@ impl Judged<'_> {
         }
     }
 
-    fn all_agree_in_the_end(
-        &self,
-        shown: &[Version],
-        rows: [Version; 2],
-        found: &mut Vec<String>,
-    ) {
+    fn all_agree_in_the_end(&self, shown: &[Version], rows: [Version; 2], found: &mut Vec<String>) {
         let key = &self.operations[0].key;
         let acknowledged = self.acknowledged().map(|(_, version)| version).max();
         if rows[0] != rows[1] {

@@ -15,8 +15,6 @@ pub enum Rule {
     CoverNeedsConfirmation,
     /// A tier covers an entry only while every stream has been heard within the silence limit.
     CoverNeedsHearing,
-    /// A tier covers an entry only if no purge was missed since it was vouched for.
-    CoverNeedsCompleteness,
     /// Only the location to which the epoch gives a key covers it.
     CoverNeedsRank,
     /// A suspect entry past the silence limit is validated before it is served.
@@ -33,8 +31,6 @@ pub enum Rule {
     WritesAreRemembered,
     /// An evicted or purged version leaves a memory.
     PurgesAreRemembered,
-    /// After a restart, and when memories had to be dropped, questions go through to the origin.
-    ThroughWhenForgotten,
     /// A question joins only another that satisfies it.
     JoinOnlySatisfied,
     /// A debt is written down before a write is acknowledged by one store only.
@@ -54,12 +50,11 @@ pub enum Rule {
 }
 
 impl Rule {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 20] = [
         Self::FillYieldsToPurge,
         Self::PurgeDrops,
         Self::CoverNeedsConfirmation,
         Self::CoverNeedsHearing,
-        Self::CoverNeedsCompleteness,
         Self::CoverNeedsRank,
         Self::SuspectIsValidated,
         Self::AgeIsHandedDown,
@@ -68,7 +63,6 @@ impl Rule {
         Self::OwnMinimum,
         Self::WritesAreRemembered,
         Self::PurgesAreRemembered,
-        Self::ThroughWhenForgotten,
         Self::JoinOnlySatisfied,
         Self::DebtBeforeAcknowledgement,
         Self::ReadRepairs,
@@ -86,7 +80,6 @@ impl Rule {
             Self::PurgeDrops => "purge-drops",
             Self::CoverNeedsConfirmation => "cover-needs-confirmation",
             Self::CoverNeedsHearing => "cover-needs-hearing",
-            Self::CoverNeedsCompleteness => "cover-needs-completeness",
             Self::CoverNeedsRank => "cover-needs-rank",
             Self::SuspectIsValidated => "suspect-is-validated",
             Self::AgeIsHandedDown => "age-is-handed-down",
@@ -95,7 +88,6 @@ impl Rule {
             Self::OwnMinimum => "own-minimum",
             Self::WritesAreRemembered => "writes-are-remembered",
             Self::PurgesAreRemembered => "purges-are-remembered",
-            Self::ThroughWhenForgotten => "through-when-forgotten",
             Self::JoinOnlySatisfied => "join-only-satisfied",
             Self::DebtBeforeAcknowledgement => "debt-before-acknowledgement",
             Self::ReadRepairs => "read-repairs",

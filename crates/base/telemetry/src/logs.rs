@@ -51,16 +51,12 @@ fn subscriber<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::builder()
-        .parse(&options.filter)
-        .map_err(|error| Error::Filter {
-            filter: options.filter.clone(),
-            why: error.to_string(),
-        })?;
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(writer)
-        .with_ansi(colour);
+    let filter = EnvFilter::builder().parse(&options.filter).map_err(|error| Error::Filter {
+        filter: options.filter.clone(),
+        why: error.to_string(),
+    })?;
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(colour);
     Ok(match options.format {
         Format::Human => Box::new(lines.finish()),
         Format::Json => Box::new(lines.json().flatten_event(true).finish()),
@@ -90,10 +86,7 @@ mod tests {
     fn logged(filter: &str, format: Format) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
-        let options = Options {
-            filter: filter.into(),
-            format,
-        };
+        let options = Options { filter: filter.into(), format };
         let subscriber = subscriber(&options, false, move || writer.clone()).unwrap();
         tracing::subscriber::with_default(subscriber, || {
             tracing::info!(location = "ams", "ready");
@@ -106,10 +99,7 @@ mod tests {
     #[test]
     fn only_lines_that_the_filter_asks_for_appear() {
         let text = logged("info", Format::Human);
-        assert!(
-            text.contains("ready") && text.contains("location=\"ams\""),
-            "{text}"
-        );
+        assert!(text.contains("ready") && text.contains("location=\"ams\""), "{text}");
         assert!(!text.contains("detail"), "{text}");
         assert!(logged("littoral_telemetry=debug", Format::Human).contains("detail"));
         assert_eq!(logged("off", Format::Human), "");
@@ -124,13 +114,8 @@ mod tests {
 
     #[test]
     fn a_filter_that_is_not_understood_is_named() {
-        let options = Options {
-            filter: "a=b=c".into(),
-            format: Format::Human,
-        };
-        let error = subscriber(&options, false, io::stderr)
-            .err()
-            .expect("refused");
+        let options = Options { filter: "a=b=c".into(), format: Format::Human };
+        let error = subscriber(&options, false, io::stderr).err().expect("refused");
         assert!(error.to_string().contains("`a=b=c`"), "{error}");
     }
 }

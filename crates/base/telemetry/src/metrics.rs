@@ -96,10 +96,7 @@ impl Registry {
 
     /// A gauge that is read only when somebody looks.
     pub fn measured(&self, metric: &Metric, read: impl Fn() -> i64 + Send + Sync + 'static) {
-        let measured = Measured {
-            metric: *metric,
-            read: Box::new(read),
-        };
+        let measured = Measured { metric: *metric, read: Box::new(read) };
         self.locked(|inner| inner.register_collector(Box::new(measured)));
     }
 
@@ -169,14 +166,8 @@ mod tests {
         registry.measured(&metric, move || read.load(Ordering::Relaxed));
         bytes.store(42, Ordering::Relaxed);
         let text = registry.encode();
-        assert!(
-            text.contains("# HELP littoral_memory_bytes Bytes held in memory"),
-            "{text}"
-        );
-        assert!(
-            text.contains("littoral_memory_bytes{location=\"ams\"} 42\n"),
-            "{text}"
-        );
+        assert!(text.contains("# HELP littoral_memory_bytes Bytes held in memory"), "{text}");
+        assert!(text.contains("littoral_memory_bytes{location=\"ams\"} 42\n"), "{text}");
         assert!(text.ends_with("# EOF\n"));
     }
 

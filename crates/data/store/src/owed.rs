@@ -62,8 +62,11 @@ impl Default for OwedOptions {
             batch_bytes_max: 8 << 20,
             waiting_max: 8192,
             waiting_bytes_max: 64 << 20,
-            engine: EngineLimits { block_cache_bytes_max: 1 << 20,
-                memtable_bytes_max: 1 << 20, ..EngineLimits::default() },
+            engine: EngineLimits {
+                block_cache_bytes_max: 1 << 20,
+                memtable_bytes_max: 1 << 20,
+                ..EngineLimits::default()
+            },
         }
     }
 }

@@ -8,7 +8,6 @@ use littoral_clock::{Clock, Hlc};
 use littoral_disk::Disk;
 use littoral_memory::{Memory, Remembered, RememberedLimits};
 use littoral_peer::{Carrier, Error, Hop, HopReport, Hops, Minimum, Outcome, Question};
-use littoral_rules::{self as rules, Rule};
 use littoral_tasks::Tasks;
 use littoral_telemetry::metrics::Registry;
 use littoral_topology::{Health, HealthLimits, KeyHash, Topology, key_hash};
@@ -214,9 +213,7 @@ impl Tiers {
             hop: Hop::Edge,
             held: held.entry.as_ref().map(|entry| entry.version),
             minimum: Minimum { client: ctx.minimum, own: held.newest(), positions: held.purged },
-            through: held.memo.version.is_zero()
-                && self.0.shelf.remembered.gaps(now)
-                && rules::holds(Rule::ThroughWhenForgotten),
+            through: held.memo.version.is_zero() && self.0.shelf.remembered.gaps(now),
         }
     }
 

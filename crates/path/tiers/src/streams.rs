@@ -64,8 +64,7 @@ impl Streams {
             && entry.positions.iter().all(|(store, vouched)| {
                 let stream = &streams[store.index()];
                 vouched != Position::NONE
-                    && (vouched.reaches(stream.complete_since)
-                        || !rules::holds(Rule::CoverNeedsCompleteness))
+                    && vouched.reaches(stream.complete_since)
                     && stream.applied.incarnation == vouched.incarnation
                     && (now.since(stream.heard_at) <= silence
                         || !rules::holds(Rule::CoverNeedsHearing))

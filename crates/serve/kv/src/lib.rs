@@ -27,8 +27,8 @@ pub use error::Error;
 pub use namespace::{Namespace, Policy};
 pub use origin::KvOrigin;
 pub use service::{
-    Change, Kv, ListOptions, Listing, Page, Parts, Precondition, Put, PurgeScope, ReadOptions, Value,
-    WatchFrom,
+    Change, Kv, ListOptions, Listing, Page, Parts, Precondition, PurgeScope, Put, ReadOptions,
+    Value, WatchFrom,
 };
 pub use site::Site;
 pub use stores::Stores;

@@ -170,8 +170,7 @@ mod tests {
     fn the_newer_row_of_a_key_wins_even_when_it_is_a_tombstone() {
         let a = page(&[("a", 1, true), ("b", 5, false)], false);
         let b = page(&[("b", 2, true), ("c", 3, true)], false);
-        let expected =
-            vec![("a".into(), 1, true), ("b".into(), 5, false), ("c".into(), 3, true)];
+        let expected = vec![("a".into(), 1, true), ("b".into(), 5, false), ("c".into(), 3, true)];
         assert_eq!(merged(a, b, false), (expected, false));
     }
 

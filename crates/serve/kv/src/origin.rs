@@ -262,12 +262,8 @@ fn unmet(asked: &Asked, found: &Found) -> bool {
 
 /// The row as an answer. An expired row is absent, with its version.
 fn whole(row: Option<&Row>, now: Wall) -> Truth {
-    let absent = Truth::Whole {
-        body: Body::Absent,
-        meta: Bytes::new(),
-        tags: None,
-        expires_at: None,
-    };
+    let absent =
+        Truth::Whole { body: Body::Absent, meta: Bytes::new(), tags: None, expires_at: None };
     match row {
         Some(row) if row.expires_at.is_none_or(|at| at > now) => Truth::Whole {
             body: row.body.clone(),

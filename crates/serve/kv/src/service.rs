@@ -334,9 +334,7 @@ fn value(served: Served) -> Value {
 
 fn read_error(error: PeerError, ctx: &Ctx) -> Error {
     match error {
-        PeerError::MinimumUnmet => {
-            Error::MinimumUnmet { minimum: ctx.minimum.unwrap_or_default() }
-        }
+        PeerError::MinimumUnmet => Error::MinimumUnmet { minimum: ctx.minimum.unwrap_or_default() },
         PeerError::Deadline => Error::Deadline,
         PeerError::Overloaded => {
             Error::Overloaded { what: "reads", retry_after: Duration::from_secs(1) }

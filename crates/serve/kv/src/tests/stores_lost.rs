@@ -1,8 +1,8 @@
 //! A store is lost, lags, or holds what the other does not.
 
+use bytes::Bytes;
 use littoral_store::{Condition, Row, Store as _, Write};
 use littoral_types::{Body, Ctx, Version};
-use bytes::Bytes;
 
 use super::world::World;
 use crate::{Error, Policy};

@@ -137,7 +137,9 @@ impl World {
             [place(0), place(2)],
         );
         let topology = Arc::new(topology.expect("a sound topology"));
-        let trip = |a: u64, b: u64| Duration::from_millis(if a / 2 == b / 2 { a.abs_diff(b) * 2 } else { 40 });
+        let trip = |a: u64, b: u64| {
+            Duration::from_millis(if a / 2 == b / 2 { a.abs_diff(b) * 2 } else { 40 })
+        };
         let trips = (0..4).map(|a| (0..4).map(|b| trip(a, b)).collect()).collect();
         let network = Network::new(clock.clone(), tasks.clone(), Trips::new(trips), Faults::none());
         let store = |n| Arc::new(Switch { inner: Model::new(n), down: AtomicBool::new(false) });
