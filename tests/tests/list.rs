@@ -95,9 +95,7 @@ fn keys_untouched_during_a_listing_come_exactly_once() {
             break;
         }
     }
-    let mut once = found.clone();
-    once.dedup();
-    assert_eq!(once, found, "none comes twice");
+    assert!(found.is_sorted_by(|one, next| one < next), "none comes twice: {found:?}");
     let touched: Vec<String> = (0..6).map(|turn| format!("k{:03}", (turn * 37) % 300)).collect();
     for n in 0..300 {
         let key = format!("k{n:03}");
