@@ -247,7 +247,7 @@ impl Judged<'_> {
     }
 
     /// Reads at one node never go back behind what it showed or acknowledged, in one life; nor
-    /// over a restart behind what both stores had by then.
+    /// over a restart behind what both stores had when the answer was vouched for.
     fn nobody_goes_back(&self, found: &mut Vec<String>) {
         let mut known: HashMap<u16, Vec<(Duration, u32, Version)>> = HashMap::new();
         for operation in self.operations {
@@ -264,7 +264,9 @@ impl Judged<'_> {
                 .filter(|(end, _, newer)| *end < read.start && *newer > version);
             let broken = earlier.into_iter().find(|(_, life, newer)| {
                 let both = self.writes.get(newer).and_then(|written| written.in_both());
-                let settled = both.is_some_and(|both| both < read.start);
+                // What was forgotten may be fetched again from a store that lags, and served by its age.
+                let vouched = read.start.saturating_sub(read.age);
+                let settled = both.is_some_and(|both| both + DELIVERY < vouched);
                 settled || (*life == read.life && self.remembered(read, *newer))
             });
             if let Some((end, life, newer)) = broken {
@@ -313,34 +315,40 @@ impl Judged<'_> {
     fn conditions_were_true(&self, found: &mut Vec<String>) {
         let sets = self.acknowledged().filter(|(set, _)| set.kind == Kind::CompareAndSet);
         for (set, version) in sets {
-            let replaced = set.replaces.unwrap_or(Version::ZERO);
-            let between = |newer: Version| newer > replaced && newer < version;
             let broken = if self.strict {
-                let mut home = self.writes.iter().filter(|(_, w)| w.at[self.home].is_some());
-                home.find(|(newer, written)| {
-                    // An absence may have been made by any number of deletes.
-                    between(**newer) && !(set.replaces.is_none() && !written.live)
-                })
-                .map(|(newer, _)| *newer)
+                self.broken_at_home(set, version)
             } else {
-                let mut before = self.acknowledged().filter(|(write, _)| write.end < set.start);
-                before
-                    .find(|(write, newer)| {
-                        between(*newer) && !(set.replaces.is_none() && write.kind == Kind::Delete)
-                    })
-                    .map(|(_, newer)| newer)
+                self.broken_before(set, version)
             };
-            // Absence holds again after a delete: only the newest before it counts.
-            let broken =
-                broken.filter(|_| set.replaces.is_some() || !self.deleted_before(set, version));
             if let Some(newer) = broken {
                 found.push(format!("conditions-are-true: {newer} stands between: {set:?}"));
             }
         }
     }
 
-    fn deleted_before(&self, _: &Operation, version: Version) -> bool {
-        self.writes.range(..version).next_back().is_some_and(|(_, written)| !written.live)
+    /// In a strict space: the home store's row just before was the one replaced.
+    fn broken_at_home(&self, set: &Operation, version: Version) -> Option<Version> {
+        let mut before = self.writes.range(..version).rev();
+        let (newest, written) = before.find(|(_, written)| written.at[self.home].is_some())?;
+        let right = match set.replaces {
+            Some(replaced) => *newest == replaced,
+            None => !written.live,
+        };
+        (!right).then_some(*newest)
+    }
+
+    /// In a plain space: nothing acknowledged before it began stands between.
+    fn broken_before(&self, set: &Operation, version: Version) -> Option<Version> {
+        let replaced = set.replaces.unwrap_or(Version::ZERO);
+        let deleted_since = |newer: Version| {
+            let mut since = self.writes.range(newer..version);
+            set.replaces.is_none() && since.any(|(_, written)| !written.live)
+        };
+        let mut before = self.acknowledged().filter(|(write, _)| write.end < set.start);
+        let between = before.find(|(_, newer)| {
+            *newer > replaced && *newer < version && !deleted_since(*newer)
+        });
+        between.map(|(_, newer)| newer)
     }
 
     /// What was acknowledged is in both stores once debts are paid, without anybody reading it.
