@@ -13,7 +13,7 @@ use crate::program::output;
 #[derive(Default)]
 struct Frame {
     seen: u64,
-    below: BTreeMap<String, Frame>,
+    below: BTreeMap<String, Self>,
 }
 
 const WIDTH: f64 = 1_200.0;

@@ -345,9 +345,8 @@ impl Judged<'_> {
             set.replaces.is_none() && since.any(|(_, written)| !written.live)
         };
         let mut before = self.acknowledged().filter(|(write, _)| write.end < set.start);
-        let between = before.find(|(_, newer)| {
-            *newer > replaced && *newer < version && !deleted_since(*newer)
-        });
+        let between = before
+            .find(|(_, newer)| *newer > replaced && *newer < version && !deleted_since(*newer));
         between.map(|(_, newer)| newer)
     }
 
