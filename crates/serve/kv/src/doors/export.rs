@@ -16,8 +16,8 @@ use super::listing::{Entry, Text};
 use super::{Doors, refuse};
 use crate::{ListOptions, Listing, Namespace};
 
-/// Keys that are listed at once.
-const KEYS_AT_ONCE: usize = 64;
+/// Keys that are listed at once; a store ends a page early that would be too heavy.
+const KEYS_AT_ONCE: usize = 512;
 /// Bytes of lines that are sent together.
 const CHUNK_BYTES: usize = 64 * 1024;
 
