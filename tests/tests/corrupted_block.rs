@@ -16,12 +16,13 @@ fn start(data_dir: &Path) -> Dev {
     Dev::with(Options { locations: Some(3), data_dir, more, ..Options::default() })
 }
 
-/// Nothing is answered from what the nodes keep: only the stores have it.
+/// Nothing is answered from what the nodes keep, nor healed by a debt whose settling was not
+/// written down yet: only the stores have it.
 fn forget_what_is_cached(data_dir: &Path) {
     for node in fs::read_dir(data_dir.join("nodes")).expect("nodes have folders") {
-        let cache = node.expect("a folder").path().join("cache");
-        if cache.exists() {
-            fs::remove_dir_all(cache).expect("it may go");
+        let node = node.expect("a folder").path();
+        for kept in ["cache", "owed"].map(|name| node.join(name)).iter().filter(|k| k.exists()) {
+            fs::remove_dir_all(kept).expect("it may go");
         }
     }
 }
