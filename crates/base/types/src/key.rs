@@ -5,14 +5,13 @@ use std::str::FromStr;
 
 /// A named key space: a namespace, a zone's responses, the baked files of an app.
 ///
+/// An id belongs to one [`Kind`]: ids of all kinds are one range, and entries are held by it alone.
 /// As text: 32 hexadecimal digits, lower case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SpaceId(pub u128);
 
-/// Which [`Origin`] answers for a space: a small number that the composition gives out, the same
-/// on every node. `tiers` only looks it up.
-///
-/// [`Origin`]: https://docs.rs/littoral-tiers
+/// Which `Origin` (of `crates/path/tiers`) answers for a space: a small number that each origin's
+/// crate takes, the same on every node. `tiers` only looks it up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kind(pub u8);
 

@@ -17,11 +17,18 @@ use crate::{Policy, Tiers};
 pub trait Origin: Send + Sync + 'static {
     /// The newest answer for a key.
     ///
-    /// - An origin that numbers its writes gives their version; any other gives [`Asked::stamp`],
-    ///   so that a purge during the fetch wins.
+    /// - An origin that numbers its writes gives their version, which never goes back, not for
+    ///   *absent* either. Any other gives [`Asked::stamp`], so that a purge during the fetch wins; to
+    ///   be able to say "not modified" it may remember the stamp it gave for the present state, and
+    ///   give that again while it is at least `minimum.own`.
+    /// - An answer older than `minimum.own` is marked `stale`, so that nobody keeps it.
     /// - `positions`: what it knows better than [`Asked::applied`], else that.
-    /// - One source of truth sets `confirmed`; others may correct or confirm what they said with
-    ///   [`Answer::trailing`].
+    /// - `confirmed` only if every later change of the key is purged through the stores' streams:
+    ///   tiers then hold the answer until purged. An origin whose truth changes without a purge
+    ///   leaves it false, and tiers validate once the age passes the silence limit. One that asks
+    ///   several may confirm or correct afterwards, with [`Answer::trailing`].
+    /// - To purge, it sends [`StoreCall::Purge`](littoral_peer::StoreCall::Purge) for its space to
+    ///   both stores; every tier follows their streams.
     /// - [`Truth::NotModified`](littoral_peer::Truth::NotModified) only for [`Asked::held`].
     ///
     /// # Errors

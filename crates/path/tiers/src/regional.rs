@@ -1,5 +1,6 @@
 //! What differs at a regional tier: it is sent the purges of its keys, so it knows when it may
-//! trust what it holds. Here it is decided that an entry is suspect.
+//! trust what it holds. Here it is decided that an entry is suspect; whether the streams cover it
+//! is [`Streams::cover`](crate::streams::Streams::cover).
 
 use std::time::Duration;
 
