@@ -20,6 +20,10 @@ use crate::{Error, Precondition};
 /// How often a write is stamped again because a store held something newer.
 const STAMPS_MAX: usize = 8;
 
+/// How long the second store is awaited before its debt is written down, at most; otherwise as long
+/// as the first took.
+const OTHER_WAIT_MAX: Duration = Duration::from_millis(2);
+
 /// One node's writer.
 pub(crate) struct Writer {
     pub(crate) stores: Stores,
@@ -196,11 +200,17 @@ impl Writer {
         mut others: mpsc::Receiver<Spoken>,
     ) -> Result<(), Error> {
         let other = taken.store.other();
+        // A store as near as the first is about to answer: a debt would only be written and struck.
+        let took = self.stores.clock.mono().since(taken.sent_at);
+        let patience = took.min(OTHER_WAIT_MAX);
         self.hold(&write, &taken);
         let owing = async {
             match &self.owed {
                 Some(_) if !rules::holds(Rule::DebtBeforeAcknowledgement) => Ok(()),
-                Some(owed) => owed.add(other, plain(&write)).await.map_err(|e| e.to_string()),
+                Some(owed) => {
+                    self.stores.clock.sleep(patience).await;
+                    owed.add(other, plain(&write)).await.map_err(|e| e.to_string())
+                }
                 None => std::future::pending().await,
             }
         };
