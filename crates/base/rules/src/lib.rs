@@ -47,10 +47,24 @@ pub enum Rule {
     HomeIsLevelled,
     /// A stamp far ahead of the receiver's clock is refused.
     SkewIsRefused,
+    /// A tombstone is collected only when both stores hold it alike, or one has collected it.
+    CollectionNeedsBoth,
+    /// A tombstone is collected only when its grace has passed.
+    CollectionNeedsGrace,
+    /// A store that finds no row refuses a write at or below its collection mark.
+    MarkRefuses,
+    /// What the mark refused is applied only if the other store has it live.
+    ReviveNeedsLive,
+    /// The crawler brings together what it finds apart.
+    CrawlRepairs,
+    /// The crawler goes on from where the shorter of both pages ends.
+    CrawlSkipsNothing,
+    /// A store that failed is refilled slowly at first.
+    RefillRamps,
 }
 
 impl Rule {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 27] = [
         Self::FillYieldsToPurge,
         Self::PurgeDrops,
         Self::CoverNeedsConfirmation,
@@ -71,6 +85,13 @@ impl Rule {
         Self::HomeDecides,
         Self::HomeIsLevelled,
         Self::SkewIsRefused,
+        Self::CollectionNeedsBoth,
+        Self::CollectionNeedsGrace,
+        Self::MarkRefuses,
+        Self::ReviveNeedsLive,
+        Self::CrawlRepairs,
+        Self::CrawlSkipsNothing,
+        Self::RefillRamps,
     ];
 
     /// The name by which `cargo xtask sim --break` knows it.
@@ -96,6 +117,13 @@ impl Rule {
             Self::HomeDecides => "home-decides",
             Self::HomeIsLevelled => "home-is-levelled",
             Self::SkewIsRefused => "skew-is-refused",
+            Self::CollectionNeedsBoth => "collection-needs-both",
+            Self::CollectionNeedsGrace => "collection-needs-grace",
+            Self::MarkRefuses => "mark-refuses",
+            Self::ReviveNeedsLive => "revive-needs-live",
+            Self::CrawlRepairs => "crawl-repairs",
+            Self::CrawlSkipsNothing => "crawl-skips-nothing",
+            Self::RefillRamps => "refill-ramps",
         }
     }
 

@@ -22,7 +22,8 @@ use crate::decide::{Claim, Standing};
 use crate::encoding::encode_row;
 use crate::engine::{EngineLimits, Sync};
 use crate::group::{Group, Limits};
-use crate::{Applied, Error, Found, List, Listed, OutboxPage, Scope, Store, Write};
+use crate::{Applied, Collect, Error, Found, List, Listed, OutboxPage, Scan, Scanned, Scope};
+use crate::{Store, Write};
 use open::{Core, Opened};
 use writer::{Job, Put, Writer};
 
@@ -41,7 +42,7 @@ pub struct Options {
     pub outbox_records_max: u64,
     /// Outbox records held in memory for those who follow closely.
     pub outbox_recent_max: usize,
-    /// Bodies in one page of a list; a fuller one ends early.
+    /// Bodies in one page of a list, rows read for one page of a scan; a fuller one ends early.
     pub list_bytes_max: u64,
     pub engine: EngineLimits,
 }
@@ -174,6 +175,15 @@ impl Store for Fjall {
             }
             self.read(move |core, opened| core.list(opened, &list)).await
         })
+    }
+
+    fn scan(&self, scan: Scan) -> BoxFuture<'_, Result<Scanned, Error>> {
+        Box::pin(self.read(move |core, opened| core.scan(opened, &scan)))
+    }
+
+    fn collect(&self, collect: Collect) -> BoxFuture<'_, Result<u64, Error>> {
+        let bytes = collect.doomed.iter().map(|doomed| doomed.key.len() as u64).sum();
+        Box::pin(self.ask(move |answer| Job::Collect { collect, answer }, bytes))
     }
 
     fn purge(&self, space: SpaceId, scope: Scope) -> BoxFuture<'_, Result<Position, Error>> {

@@ -11,22 +11,22 @@ use crate::Error;
 
 /// How much one commit takes, and how much may wait for the next.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    pub(crate) batch_max: usize,
-    pub(crate) batch_bytes_max: u64,
-    pub(crate) waiting_max: usize,
-    pub(crate) waiting_bytes_max: u64,
+pub struct Limits {
+    pub batch_max: usize,
+    pub batch_bytes_max: u64,
+    pub waiting_max: usize,
+    pub waiting_bytes_max: u64,
 }
 
 /// What the thread runs. Each job carries the way to answer it.
-pub(crate) trait Commit: Send + 'static {
+pub trait Commit: Send + 'static {
     type Job: Send + 'static;
 
     fn commit(&mut self, jobs: Vec<Self::Job>);
 }
 
 /// The handle: queues jobs, and on drop waits until all that were queued are done.
-pub(crate) struct Group<J> {
+pub struct Group<J> {
     /// `None` only while dropping.
     sender: Option<mpsc::Sender<Queued<J>>>,
     waiting_bytes: Arc<AtomicU64>,
@@ -43,7 +43,7 @@ struct Queued<J> {
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl<J: Send + 'static> Group<J> {
-    pub(crate) fn start(
+    pub fn start(
         name: &str,
         limits: Limits,
         commit: impl Commit<Job = J>,
@@ -63,7 +63,7 @@ impl<J: Send + 'static> Group<J> {
     }
 
     /// Queues a job of about `bytes` bytes, or refuses it at once.
-    pub(crate) fn submit(&self, job: J, bytes: u64) -> Result<(), Error> {
+    pub fn submit(&self, job: J, bytes: u64) -> Result<(), Error> {
         let sender = self.sender.as_ref().ok_or(Error::Closed)?;
         let before = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
         // A job larger than the limit passes when nothing else waits.

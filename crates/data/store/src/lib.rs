@@ -28,10 +28,19 @@ pub use fjall::{Fjall, Options};
 pub use model::Model;
 pub use owed::{Debt, Owed, OwedOptions};
 pub use row::{
-    Applied, Condition, Found, Item, List, Listed, OutboxPage, Purge, Record, Row, Scope, Write,
+    Applied, Collect, Condition, Digest, Doomed, Found, Item, List, Listed, OutboxPage, Purge,
+    Record, Row, Scan, Scanned, Scope, Write,
 };
 
 pub use staging::{FILE_BYTES_MIN, Staged, Staging};
+
+/// What a [`Store`] in another crate shares with those here.
+pub mod shared {
+    pub use crate::decide::{Claim, Standing, Verdict, decide};
+    pub use crate::group::{Commit, Group, Limits};
+    pub use crate::range::Range;
+    pub use crate::recent::Recent;
+}
 
 use std::time::Duration;
 
@@ -56,6 +65,17 @@ pub trait Store: Send + std::marker::Sync + 'static {
     /// Rows in key order, tombstones and expired rows included: two stores' lists are merged by
     /// version before anybody decides what is live.
     fn list(&self, list: List) -> BoxFuture<'_, Result<Listed, Error>>;
+
+    /// Digests of all rows of all spaces, in order of space and key: for who compares two stores.
+    fn scan(&self, scan: Scan) -> BoxFuture<'_, Result<Scanned, Error>>;
+
+    /// Removes each row that still has exactly this version and is a tombstone or expired, and raises
+    /// the collection mark to the highest version removed, in one durable commit; how many went.
+    ///
+    /// From then on a write at or below the mark that finds no row is [`Applied::Collected`]. The mark
+    /// is the store's, not the key's, and never falls. No outbox record follows: the key was absent and
+    /// stays so, and whoever holds anything older was purged of it by the tombstone's own record.
+    fn collect(&self, collect: Collect) -> BoxFuture<'_, Result<u64, Error>>;
 
     /// Numbers a purge by hand. The rows stay.
     fn purge(&self, space: SpaceId, scope: Scope) -> BoxFuture<'_, Result<Position, Error>>;

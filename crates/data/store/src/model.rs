@@ -6,13 +6,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use littoral_types::{Body, Position, SpaceId};
+use littoral_types::{Body, Position, SpaceId, Version};
 use tokio::sync::watch;
 
 use crate::decide::{Claim, Standing, Verdict, decide};
 use crate::range::Range;
-use crate::{Applied, Error, Found, Item, List, Listed, OutboxPage, Purge, Record, Row, Scope};
-use crate::{Store, Write};
+use crate::{
+    Applied, Collect, Digest, Error, Found, Item, List, Listed, OutboxPage, Purge, Record,
+};
+use crate::{Row, Scan, Scanned, Scope, Store, Write};
 
 /// A store in memory: every answer is there at once.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ struct State {
     /// Records with numbers above `forgotten`, in order.
     outbox: Vec<Record>,
     forgotten: u64,
+    /// The highest version collected.
+    mark: Version,
 }
 
 impl Model {
@@ -61,13 +65,14 @@ impl Model {
     fn apply_now(&self, write: Write) -> Applied {
         let mut state = self.state();
         let position = self.position();
-        let claim = Claim::of(&write);
+        let (claim, mark) = (Claim::of(&write), state.mark);
         let Write { space, key, row, .. } = write;
         let rows = state.rows.entry(space).or_default();
-        match decide(rows.get(&key).map(Standing::of), claim) {
+        match decide(rows.get(&key).map(Standing::of), claim, mark) {
             Verdict::Already => return Applied::Yes { position },
             Verdict::Newer(current) => return Applied::Newer { current, position },
             Verdict::Mismatch(current) => return Applied::Mismatch { current, position },
+            Verdict::Collected(mark) => return Applied::Collected { mark, position },
             Verdict::Apply => {}
         }
         let (version, live) = (row.version, !row.body.is_absent());
@@ -97,6 +102,42 @@ impl Model {
         listed
     }
 
+    fn scan_now(&self, scan: &Scan) -> Scanned {
+        let state = self.state();
+        let spaces =
+            state.rows.range(scan.after.as_ref().map_or(SpaceId(0), |(space, _)| *space)..);
+        let rows = spaces.flat_map(|(space, rows)| rows.iter().map(|row| (*space, row)));
+        let passed = |space: SpaceId, key: &Bytes| {
+            scan.after.as_ref().is_some_and(|(last, after)| (space, key) <= (*last, after))
+        };
+        let mut rows = rows.filter(|(space, (key, _))| !passed(*space, key));
+        let digest = |(space, (key, row)): (SpaceId, (&Bytes, &Row))| Digest {
+            space,
+            key: key.clone(),
+            version: row.version,
+            live: !row.body.is_absent(),
+            expires_at: row.expires_at,
+        };
+        let digests = rows.by_ref().take(scan.limit).map(digest).collect();
+        let more = rows.next().is_some();
+        Scanned { digests, more, mark: state.mark, position: self.position() }
+    }
+
+    fn collect_now(&self, collect: Collect) -> u64 {
+        let mut state = self.state();
+        let mut collected = 0;
+        for doomed in collect.doomed {
+            let rows = state.rows.entry(doomed.space).or_default();
+            let standing = rows.get(&doomed.key).map(Standing::of);
+            if standing.is_some_and(|row| row.collects(doomed.version, collect.now)) {
+                rows.remove(&doomed.key);
+                state.mark = state.mark.max(doomed.version);
+                collected += 1;
+            }
+        }
+        collected
+    }
+
     fn outbox_now(&self, after: u64, limit: usize) -> OutboxPage {
         let state = self.state();
         let mut through = self.position();
@@ -114,7 +155,7 @@ impl Store for Model {
         Box::pin(async move {
             let state = self.state();
             let row = state.rows.get(&space).and_then(|rows| rows.get(&key)).cloned();
-            Ok(Found { row, position: self.position() })
+            Ok(Found { row, position: self.position(), mark: state.mark })
         })
     }
 
@@ -124,6 +165,14 @@ impl Store for Model {
 
     fn list(&self, list: List) -> BoxFuture<'_, Result<Listed, Error>> {
         Box::pin(async move { Ok(self.list_now(&list)) })
+    }
+
+    fn scan(&self, scan: Scan) -> BoxFuture<'_, Result<Scanned, Error>> {
+        Box::pin(async move { Ok(self.scan_now(&scan)) })
+    }
+
+    fn collect(&self, collect: Collect) -> BoxFuture<'_, Result<u64, Error>> {
+        Box::pin(async move { Ok(self.collect_now(collect)) })
     }
 
     fn purge(&self, space: SpaceId, scope: Scope) -> BoxFuture<'_, Result<Position, Error>> {

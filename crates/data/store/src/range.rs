@@ -8,14 +8,14 @@ use crate::List;
 
 /// A stretch of keys, not empty by its bounds.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Range {
-    pub(crate) start: Bound<Bytes>,
-    pub(crate) end: Bound<Bytes>,
+pub struct Range {
+    pub start: Bound<Bytes>,
+    pub end: Bound<Bytes>,
 }
 
 impl Range {
     /// `None` when no key can be in it.
-    pub(crate) fn of(list: &List) -> Option<Self> {
+    pub fn of(list: &List) -> Option<Self> {
         let mut start = Bound::Included(list.prefix.clone());
         let mut end = past(&list.prefix).map_or(Bound::Unbounded, Bound::Excluded);
         match &list.after {

@@ -6,18 +6,18 @@ use std::sync::{Mutex, PoisonError};
 use crate::Record;
 
 #[derive(Debug)]
-pub(crate) struct Recent {
+pub struct Recent {
     /// Consecutive numbers.
     records: Mutex<VecDeque<Record>>,
     max: usize,
 }
 
 impl Recent {
-    pub(crate) fn new(max: usize) -> Self {
+    pub fn new(max: usize) -> Self {
         Self { records: Mutex::default(), max }
     }
 
-    pub(crate) fn push(&self, new: impl IntoIterator<Item = Record>) {
+    pub fn push(&self, new: impl IntoIterator<Item = Record>) {
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         for record in new {
             if records.len() >= self.max {
@@ -30,18 +30,18 @@ impl Recent {
     }
 
     /// The numbers begin anew.
-    pub(crate) fn clear(&self) {
+    pub fn clear(&self) {
         self.records.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Whether everything from this number on is held.
-    pub(crate) fn reaches(&self, first: u64) -> bool {
+    pub fn reaches(&self, first: u64) -> bool {
         let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         records.front().is_some_and(|oldest| oldest.number <= first)
     }
 
     /// The records with numbers from `first` to `last`; `None` when the first is not held.
-    pub(crate) fn between(&self, first: u64, last: u64) -> Option<Vec<Record>> {
+    pub fn between(&self, first: u64, last: u64) -> Option<Vec<Record>> {
         let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         let oldest = records.front()?.number;
         let skip = usize::try_from(first.checked_sub(oldest)?).ok()?;

@@ -22,6 +22,9 @@ pub struct Row {
 pub struct Found {
     pub row: Option<Row>,
     pub position: Position,
+    /// The store's collection mark, read before the row: without one, a tombstone of this key up to
+    /// here may have been collected.
+    pub mark: Version,
 }
 
 /// One write, conditional on what is there.
@@ -47,6 +50,8 @@ pub enum Condition {
     Absent,
     /// There is a live row.
     Present,
+    /// As [`Condition::Newer`], whatever the collection mark: the other store has it live.
+    Revive,
 }
 
 /// What became of a write.
@@ -58,6 +63,57 @@ pub enum Applied {
     Newer { current: Version, position: Position },
     /// The condition does not hold; nothing changed. `current` is the live row's version.
     Mismatch { current: Option<Version>, position: Position },
+    /// There is no row, and the write is not above the collection mark: a tombstone that was newer
+    /// may have been collected. Nothing changed.
+    Collected { mark: Version, position: Position },
+}
+
+/// A page of every space's rows, by space and key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scan {
+    /// Exclusive; `None` begins with the first row.
+    pub after: Option<(SpaceId, Bytes)>,
+    /// At most this many digests.
+    pub limit: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scanned {
+    /// In order of space and key.
+    pub digests: Vec<Digest>,
+    /// Whether rows follow the last digest. A page may end early.
+    pub more: bool,
+    /// As [`Found::mark`], read before the rows.
+    pub mark: Version,
+    pub position: Position,
+}
+
+/// All of a row that tells whether two stores agree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digest {
+    pub space: SpaceId,
+    pub key: Bytes,
+    /// [`Version::ZERO`] for a row that is damaged: the other store's is newer, whatever it is.
+    pub version: Version,
+    /// False for a tombstone.
+    pub live: bool,
+    pub expires_at: Option<Wall>,
+}
+
+/// Rows to be collected.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Collect {
+    pub doomed: Vec<Doomed>,
+    /// What has expired by then may go, as a tombstone may.
+    pub now: Wall,
+}
+
+/// A row that goes if it still has this version and nobody can read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doomed {
+    pub space: SpaceId,
+    pub key: Bytes,
+    pub version: Version,
 }
 
 /// A page of a space in key order.

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use littoral_clock::Clock;
 use littoral_store::{
-    Condition, EngineLimits, FILE_BYTES_MIN, Fjall, List, Model, Options, Row, Scope, Store, Sync,
-    Write,
+    Collect, Condition, Digest, Doomed, EngineLimits, FILE_BYTES_MIN, Fjall, List, Model, Options,
+    Row, Scan, Scope, Store, Sync, Write,
 };
 use littoral_types::{Body, SpaceId, Tag, Version, Wall};
 use proptest::collection::vec;
@@ -23,6 +23,10 @@ enum Operation {
     /// All at once: committed together.
     Burst(Vec<Write>),
     List(List),
+    Scan(Scan),
+    Collect(Collect),
+    /// Collects whatever may go by then.
+    Sweep(Wall),
     Purge(SpaceId, Scope),
     Outbox(u64, usize),
     Reopen,
@@ -68,6 +72,7 @@ fn write(large: bool) -> impl Strategy<Value = Write> {
         1 => Just(Condition::Absent),
         1 => Just(Condition::Present),
         2 => version().prop_map(Condition::Version),
+        1 => Just(Condition::Revive),
     ];
     let now = prop_oneof![Just(Wall(499)), Just(Wall(500))];
     (space(), key(), version(), condition, now).prop_map(
@@ -91,6 +96,21 @@ fn list() -> impl Strategy<Value = List> {
         })
 }
 
+fn scan() -> impl Strategy<Value = Scan> {
+    let after = proptest::option::of((space(), key()));
+    (after, 0..9_usize).prop_map(|(after, limit)| Scan { after, limit })
+}
+
+fn collect() -> impl Strategy<Value = Collect> {
+    let doomed = (space(), key(), version()).prop_map(|(space, key, version)| Doomed {
+        space,
+        key,
+        version,
+    });
+    let now = prop_oneof![Just(Wall(499)), Just(Wall(500))];
+    (vec(doomed, 0..60), now).prop_map(|(doomed, now)| Collect { doomed, now })
+}
+
 fn scope() -> impl Strategy<Value = Scope> {
     prop_oneof![
         key().prop_map(Scope::Key),
@@ -106,6 +126,9 @@ fn operation() -> impl Strategy<Value = Operation> {
         8 => write(true).prop_map(Operation::Apply),
         4 => vec(write(false), 1..8).prop_map(Operation::Burst),
         5 => list().prop_map(Operation::List),
+        3 => scan().prop_map(Operation::Scan),
+        1 => collect().prop_map(Operation::Collect),
+        2 => prop_oneof![Just(Wall(499)), Just(Wall(500))].prop_map(Operation::Sweep),
         1 => (space(), scope()).prop_map(|(space, scope)| Operation::Purge(space, scope)),
         3 => (0..60_u64, 0..8_usize).prop_map(|(after, limit)| Operation::Outbox(after, limit)),
         1 => Just(Operation::Reopen),
@@ -128,7 +151,7 @@ async fn answer(store: &dyn Store, operation: Operation) -> String {
     match operation {
         Operation::Get(space, key) => {
             let found = store.get(space, key).await.unwrap();
-            format!("{:?} at {:?}", found.row.map(show), found.position)
+            format!("{:?} at {:?} over {}", found.row.map(show), found.position, found.mark)
         }
         Operation::Apply(write) => format!("{:?}", store.apply(write).await.unwrap()),
         Operation::Burst(writes) => {
@@ -139,6 +162,16 @@ async fn answer(store: &dyn Store, operation: Operation) -> String {
             let listed = store.list(list).await.unwrap();
             let items = listed.items.into_iter().map(|item| (item.key, item.live, show(item.row)));
             format!("{:?} {} {:?}", items.collect::<Vec<_>>(), listed.more, listed.position)
+        }
+        Operation::Scan(scan) => format!("{:?}", store.scan(scan).await.unwrap()),
+        Operation::Collect(collect) => format!("{:?}", store.collect(collect).await.unwrap()),
+        Operation::Sweep(now) => {
+            let scan = Scan { after: None, limit: usize::MAX };
+            let all = store.scan(scan).await.unwrap().digests.into_iter();
+            let doomed =
+                all.map(|Digest { space, key, version, .. }| Doomed { space, key, version });
+            let collect = Collect { doomed: doomed.collect(), now };
+            format!("{:?}", store.collect(collect).await.unwrap())
         }
         Operation::Purge(space, scope) => format!("{:?}", store.purge(space, scope).await.unwrap()),
         Operation::Outbox(after, limit) => {

@@ -1,12 +1,14 @@
 //! The folder of an embedded store, and what is read of it at the start.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use fjall::Keyspace;
 use littoral_clock::{Chance, Clock};
-use littoral_types::Position;
+use littoral_types::{Position, Version};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use super::Options;
@@ -26,6 +28,8 @@ pub(super) struct Core {
     /// Sent only by the writer, after a commit.
     pub(super) committed: watch::Sender<Position>,
     forgotten: AtomicU64,
+    /// The highest version collected; raised only by the writer, after a commit.
+    mark: RwLock<Version>,
     pub(super) clock: Clock,
     pub(super) options: Options,
 }
@@ -45,6 +49,7 @@ pub(super) struct Opened {
 const META: u8 = 1;
 const INCARNATION: &str = "incarnation";
 pub(super) const FORGOTTEN: &str = "forgotten";
+pub(super) const COLLECTED: &str = "collected";
 
 impl Core {
     pub(super) fn open(dir: &Path, options: Options, clock: Clock) -> Result<Self, Error> {
@@ -52,7 +57,7 @@ impl Core {
         std::fs::create_dir_all(dir).map_err(io)?;
         let opened = Opened::open(dir, options)?;
         let incarnation = opened.incarnation()?;
-        let forgotten = opened.forgotten()?;
+        let (forgotten, mark) = (opened.forgotten()?, opened.mark()?);
         let position = Position::new(incarnation, opened.last_number()?);
         let blobs = Blobs::open(dir.join("blobs"), options.sync == Sync::Data).map_err(io)?;
         blobs.sweep(|id| opened.names(id))?;
@@ -63,6 +68,7 @@ impl Core {
             recent: Recent::new(options.outbox_recent_max),
             committed: watch::Sender::new(position),
             forgotten: AtomicU64::new(forgotten),
+            mark: RwLock::new(mark),
             clock,
             options,
         })
@@ -79,6 +85,16 @@ impl Core {
     /// The number up to which outbox records are no longer kept.
     pub(super) fn forgotten(&self) -> u64 {
         self.forgotten.load(Ordering::Acquire)
+    }
+
+    /// The collection mark.
+    pub(super) fn mark(&self) -> Version {
+        *self.mark.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn raise_mark(&self, to: Version) {
+        let mut mark = self.mark.write().unwrap_or_else(PoisonError::into_inner);
+        *mark = to.max(*mark);
     }
 
     pub(super) fn forget(&self, through: u64) {
@@ -107,6 +123,12 @@ impl Opened {
         Ok(read_meta(&self.meta, FORGOTTEN)?.unwrap_or(0))
     }
 
+    pub(super) fn mark(&self) -> Result<Version, Error> {
+        let parts = read_meta(&self.meta, COLLECTED)?.unwrap_or_default();
+        let (time, writer) = parts;
+        Ok(Version::from_parts(time, writer))
+    }
+
     /// Whether a row names this file.
     pub(super) fn names(&self, id: u64) -> Result<bool, Error> {
         self.files.contains_key(id.to_be_bytes()).map_err(read_error)
@@ -114,7 +136,7 @@ impl Opened {
 
     /// The stream's incarnation, chosen when the store is made.
     fn incarnation(&self) -> Result<u32, Error> {
-        match read_meta(&self.meta, INCARNATION)? {
+        match read_meta::<u64>(&self.meta, INCARNATION)? {
             Some(found) => {
                 u32::try_from(found).map_err(|_| Error::Damaged("incarnation of the store".into()))
             }
@@ -126,18 +148,18 @@ impl Opened {
     pub(super) fn renew(&self) -> Result<u32, Error> {
         let new = Chance::from_machine().below(u64::from(u32::MAX)) as u32 + 1;
         let mut batch = self.engine.batch();
-        batch.insert(&self.meta, INCARNATION, encode_meta(new.into()));
+        batch.insert(&self.meta, INCARNATION, encode_meta(&u64::from(new)));
         batch.commit().map_err(write_error)?;
         Ok(new)
     }
 }
 
-/// A number under a name.
-pub(super) fn encode_meta(number: u64) -> Vec<u8> {
-    envelope::seal(META, &number)
+/// A number, or the two of a version, under a name.
+pub(super) fn encode_meta<T: Serialize>(what: &T) -> Vec<u8> {
+    envelope::seal(META, what)
 }
 
-fn read_meta(meta: &Keyspace, name: &str) -> Result<Option<u64>, Error> {
+fn read_meta<T: DeserializeOwned>(meta: &Keyspace, name: &str) -> Result<Option<T>, Error> {
     let Some(bytes) = meta.get(name).map_err(read_error)? else {
         return Ok(None);
     };

@@ -4,14 +4,14 @@ use std::ops::Bound;
 
 use bytes::Bytes;
 use fjall::Readable as _;
-use littoral_types::{Body, SpaceId};
+use littoral_types::{Body, SpaceId, Version};
 
 use super::open::{Core, Opened};
 use crate::blobs::{Check, Looked};
 use crate::encoding::{StoredBody, StoredRow, decode_row};
 use crate::engine::read_error;
 use crate::range::Range;
-use crate::{Error, Found, Item, List, Listed, Row};
+use crate::{Digest, Error, Found, Item, List, Listed, Row, Scan, Scanned};
 
 const SPACE: usize = size_of::<SpaceId>();
 
@@ -23,9 +23,9 @@ pub(super) fn row_key(space: SpaceId, key: &[u8]) -> Vec<u8> {
 impl Core {
     /// May block: reads the file of a large body.
     pub(super) fn get(&self, opened: &Opened, space: SpaceId, key: &[u8]) -> Result<Found, Error> {
-        let position = self.position();
+        let (position, mark) = (self.position(), self.mark());
         let row = self.row(opened, &row_key(space, key), Check::Whole)?.flatten();
-        Ok(Found { row, position })
+        Ok(Found { row, position, mark })
     }
 
     /// `None`: a file has to be read first.
@@ -35,9 +35,9 @@ impl Core {
         space: SpaceId,
         key: &[u8],
     ) -> Result<Option<Found>, Error> {
-        let position = self.position();
+        let (position, mark) = (self.position(), self.mark());
         let row = self.row(opened, &row_key(space, key), Check::Held)?;
-        Ok(row.map(|row| Found { row, position }))
+        Ok(row.map(|row| Found { row, position, mark }))
     }
 
     /// The row, if any; `None` when its file is [unread](Looked::Unread).
@@ -97,6 +97,27 @@ impl Core {
         Ok(listed)
     }
 
+    pub(super) fn scan(&self, opened: &Opened, scan: &Scan) -> Result<Scanned, Error> {
+        let (position, mark) = (self.position(), self.mark());
+        let start = match &scan.after {
+            Some((space, key)) => Bound::Excluded(row_key(*space, key)),
+            None => Bound::Unbounded,
+        };
+        let rows = opened.engine.snapshot().range(&opened.rows, (start, Bound::Unbounded));
+        let mut scanned = Scanned { digests: Vec::new(), more: false, mark, position };
+        let mut bytes = 0;
+        for row in rows {
+            if scanned.digests.len() >= scan.limit || bytes >= self.options.list_bytes_max {
+                scanned.more = true;
+                break;
+            }
+            let (row_key, record) = row.into_inner().map_err(read_error)?;
+            bytes += (row_key.len() + record.len()) as u64;
+            scanned.digests.push(digest(&row_key, record.into())?);
+        }
+        Ok(scanned)
+    }
+
     fn item(
         &self,
         opened: &Opened,
@@ -132,6 +153,18 @@ impl Opened {
         };
         decode_row(record.into()).map(Some).map_err(|damage| damaged(row_key, &damage))
     }
+}
+
+fn digest(row_key: &[u8], record: Bytes) -> Result<Digest, Error> {
+    let Some((space, key)) = row_key.split_first_chunk::<SPACE>() else {
+        return Err(damaged(row_key, &"its key is cut short"));
+    };
+    let (space, key) = (SpaceId::from_bytes(*space), Bytes::copy_from_slice(key));
+    let (version, live, expires_at) = match decode_row(record) {
+        Ok(row) => (row.version, row.body != StoredBody::Absent, row.expires_at),
+        Err(_) => (Version::ZERO, true, None),
+    };
+    Ok(Digest { space, key, version, live, expires_at })
 }
 
 /// The first row key of no key of this space.

@@ -251,7 +251,7 @@ async fn a_reader_is_never_cut_off_nor_told_a_position_ahead_of_its_row() {
     let read = |store: Arc<Fjall>| async move {
         let mut last = at(0);
         while last < at(WRITES) {
-            let Found { row, position } = store.get(SPACE, "a".into()).await.unwrap();
+            let Found { row, position, .. } = store.get(SPACE, "a".into()).await.unwrap();
             let Row { version, body, .. } = row.unwrap();
             let ms = version.wall().0;
             assert_eq!(last_byte(&body), ms as u8);
@@ -371,4 +371,60 @@ async fn a_folder_in_use_is_refused_by_name() {
     let _store = open(&dir);
     let error = Fjall::open(dir.path(), Options::default(), Clock::system()).err().unwrap();
     assert!(error.to_string().contains("in use"), "{error}");
+}
+
+fn doomed(key: &'static str, ms: u64) -> crate::Doomed {
+    crate::Doomed { space: SPACE, key: key.into(), version: at(ms) }
+}
+
+#[tokio::test]
+async fn what_is_collected_leaves_a_mark_that_refuses_older_writes_also_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let mut large = put("large", 6, vec![1; FILE_BYTES_MIN + 1]);
+    large.row.expires_at = Some(Wall(50));
+    for write in [put("live", 5, "v"), delete("gone", 7), delete("newer", 9), large] {
+        store.apply(write).await.unwrap();
+    }
+    let before = *store.committed().borrow();
+    let all = vec![doomed("live", 5), doomed("gone", 7), doomed("newer", 8), doomed("large", 6)];
+    let early = Collect { doomed: all.clone(), now: Wall(49) };
+    assert_eq!(store.collect(early).await.unwrap(), 1, "only the tombstone of that version");
+    assert_eq!(files(&dir), 1);
+    let late = Collect { doomed: all, now: Wall(50) };
+    assert_eq!(store.collect(late).await.unwrap(), 1, "and then what has expired");
+    assert_eq!(files(&dir), 0);
+    assert_eq!(*store.committed().borrow(), before, "nothing to purge");
+    drop(store);
+
+    let store = open(&dir);
+    assert_eq!(store.get(SPACE, "gone".into()).await.unwrap().mark, at(7));
+    let refused = store.apply(put("gone", 7, "old")).await.unwrap();
+    assert!(matches!(refused, Applied::Collected { mark, .. } if mark == at(7)), "{refused:?}");
+    let revived = Write { condition: Condition::Revive, ..put("gone", 6, "owed") };
+    assert!(matches!(store.apply(revived).await.unwrap(), Applied::Yes { .. }));
+    assert!(matches!(store.apply(put("large", 8, "new")).await.unwrap(), Applied::Yes { .. }));
+    let scanned = store.scan(Scan { after: None, limit: 3 }).await.unwrap();
+    let digests = scanned.digests.iter().map(|digest| (&digest.key[..], digest.version));
+    let expected = [(&b"gone"[..], at(6)), (b"large", at(8)), (b"live", at(5))];
+    assert_eq!(digests.collect::<Vec<_>>(), expected);
+    assert!(scanned.more && scanned.mark == at(7));
+}
+
+#[tokio::test]
+async fn a_damaged_row_is_scanned_as_the_oldest_and_healed_whatever_the_mark() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    for write in [put("a", 5, "v"), delete("b", 9)] {
+        store.apply(write).await.unwrap();
+    }
+    let opened = store.core.engine.get().unwrap();
+    opened.rows.insert(read::row_key(SPACE, b"a"), b"no row").unwrap();
+    drop(opened);
+    let collect = Collect { doomed: vec![doomed("a", 5), doomed("b", 9)], now: Wall(99) };
+    assert_eq!(store.collect(collect).await.unwrap(), 1);
+    let scanned = store.scan(Scan { after: None, limit: 9 }).await.unwrap();
+    assert_eq!(scanned.digests[0].version, Version::ZERO);
+    assert!(matches!(store.apply(put("a", 5, "v")).await.unwrap(), Applied::Yes { .. }));
+    assert_eq!(get(&store, "a").await.map(|row| row.version), Some(at(5)));
 }

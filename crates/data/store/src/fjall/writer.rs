@@ -5,17 +5,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use littoral_types::{Position, SpaceId, Wall};
+use littoral_types::{Position, SpaceId, Version, Wall};
 use tokio::sync::oneshot;
 
-use super::open::{Core, FORGOTTEN, Opened, encode_meta};
+use super::open::{COLLECTED, Core, FORGOTTEN, Opened, encode_meta};
 use super::read::row_key;
 use crate::blobs::Copied;
 use crate::decide::{Claim, Standing, Verdict, decide};
 use crate::encoding::{StoredBody, StoredRow, encode_record};
 use crate::group::Commit;
 use crate::handle::{Broken, Mending, reason};
-use crate::{Applied, Condition, Error, Purge, Record, Scope, room};
+use crate::{Applied, Collect, Condition, Error, Purge, Record, Scope, room};
 
 type Answer<T> = oneshot::Sender<Result<T, Error>>;
 
@@ -28,6 +28,10 @@ pub(super) enum Job {
         space: SpaceId,
         scope: Scope,
         answer: Answer<Position>,
+    },
+    Collect {
+        collect: Collect,
+        answer: Answer<u64>,
     },
     Trim {
         through: u64,
@@ -79,6 +83,7 @@ struct Batch<'a> {
     seen: HashMap<Vec<u8>, Option<Seen>>,
     records: Vec<Record>,
     forgotten: u64,
+    mark: Version,
     answers: Vec<Told>,
     /// Files that rows of this batch name.
     named: Vec<Copied>,
@@ -96,6 +101,7 @@ struct Seen {
 enum Told {
     Applied(Answer<Applied>, Applied),
     Position(Answer<Position>, Position),
+    Collected(Answer<u64>, u64),
 }
 
 impl Writer {
@@ -109,6 +115,7 @@ impl Writer {
         self.position = batch.position;
         self.core.recent.push(batch.records);
         self.core.forget(batch.forgotten);
+        self.core.raise_mark(batch.mark);
         self.tell();
         for file in batch.named {
             file.keep();
@@ -159,6 +166,7 @@ impl Writer {
             self.position.number = last;
         }
         core.forget(opened.forgotten()?);
+        core.raise_mark(opened.mark()?);
         self.tell();
         let Unsure { named, doomed } = std::mem::take(&mut self.unsure);
         for file in named {
@@ -215,6 +223,7 @@ impl<'a> Batch<'a> {
             seen: HashMap::new(),
             records: Vec::new(),
             forgotten: 0,
+            mark: core.mark(),
             answers: Vec::new(),
             named: Vec::new(),
             doomed: Vec::new(),
@@ -232,6 +241,10 @@ impl<'a> Batch<'a> {
                 self.number(space, Purge::Hand(scope));
                 self.answers.push(Told::Position(answer, self.position));
             }
+            Job::Collect { collect, answer } => match self.collect(collect) {
+                Ok(collected) => self.answers.push(Told::Collected(answer, collected)),
+                Err(error) => drop(answer.send(Err(error))),
+            },
             Job::Trim { through, answer } => {
                 self.trim(through);
                 self.answers.push(Told::Position(answer, self.position));
@@ -243,16 +256,26 @@ impl<'a> Batch<'a> {
     fn apply(&mut self, put: Put) -> Result<Applied, Error> {
         let Put { space, key, claim, standing, record, file } = put;
         let row_key = row_key(space, &key);
-        let seen = self.seen(&row_key, claim)?;
+        let (seen, mark) = match self.seen(&row_key) {
+            Ok(seen) => (seen, self.mark),
+            // What cannot be read cannot be served either: a plain write heals it, and the mark has
+            // no say, since there is a row.
+            Err(Error::Damaged(what)) if plain(claim.condition) => {
+                tracing::error!(what, "a damaged row is overwritten");
+                (None, Version::ZERO)
+            }
+            Err(error) => return Err(error),
+        };
         let position = self.position;
         let heals =
             seen.and_then(|seen| seen.file).is_some_and(|id| self.core.blobs.is_damaged(id));
-        match decide(seen.map(|seen| seen.standing), claim) {
+        match decide(seen.map(|seen| seen.standing), claim, mark) {
             // The same write again, from where its body is sound.
             Verdict::Already if heals && file.is_some() => {}
             Verdict::Already => return Ok(Applied::Yes { position }),
             Verdict::Newer(current) => return Ok(Applied::Newer { current, position }),
             Verdict::Mismatch(current) => return Ok(Applied::Mismatch { current, position }),
+            Verdict::Collected(mark) => return Ok(Applied::Collected { mark, position }),
             Verdict::Apply => {}
         }
         if let Err(error) = &self.room
@@ -270,19 +293,36 @@ impl<'a> Batch<'a> {
     }
 
     /// The row as it stands, with the writes of this batch.
-    fn seen(&mut self, row_key: &[u8], claim: Claim) -> Result<Option<Seen>, Error> {
-        if let Some(seen) = self.seen.get(row_key) {
-            return Ok(*seen);
+    fn seen(&self, row_key: &[u8]) -> Result<Option<Seen>, Error> {
+        match self.seen.get(row_key) {
+            Some(seen) => Ok(*seen),
+            None => Ok(self.opened.stored(row_key)?.as_ref().map(Seen::of)),
         }
-        match self.opened.stored(row_key) {
-            Ok(row) => Ok(row.as_ref().map(Seen::of)),
-            // What cannot be read cannot be served either: a plain write heals it.
-            Err(Error::Damaged(what)) if claim.condition == Condition::Newer => {
-                tracing::error!(what, "a damaged row is overwritten");
-                Ok(None)
+    }
+
+    fn collect(&mut self, collect: Collect) -> Result<u64, Error> {
+        let (mut collected, before) = (0, self.mark);
+        for doomed in collect.doomed {
+            let row_key = row_key(doomed.space, &doomed.key);
+            let seen = match self.seen(&row_key) {
+                Ok(Some(seen)) => seen,
+                // What is damaged stays for the write that heals it.
+                Ok(None) | Err(Error::Damaged(_)) => continue,
+                Err(error) => return Err(error),
+            };
+            if !seen.standing.collects(doomed.version, collect.now) {
+                continue;
             }
-            Err(error) => Err(error),
+            self.name(None, seen.file);
+            self.batch.remove(&self.opened.rows, row_key.as_slice());
+            self.seen.insert(row_key, None);
+            self.mark = self.mark.max(doomed.version);
+            collected += 1;
         }
+        if self.mark > before {
+            self.batch.insert(&self.opened.meta, COLLECTED, encode_meta(&self.mark.parts()));
+        }
+        Ok(collected)
     }
 
     fn name(&mut self, new: Option<u64>, old: Option<u64>) {
@@ -309,7 +349,7 @@ impl<'a> Batch<'a> {
             self.batch.remove(&self.opened.outbox, number.to_be_bytes());
         }
         self.forgotten = forgotten.max(through);
-        self.batch.insert(&self.opened.meta, FORGOTTEN, encode_meta(self.forgotten));
+        self.batch.insert(&self.opened.meta, FORGOTTEN, encode_meta(&self.forgotten));
     }
 
     fn write(&mut self) -> fjall::Result<()> {
@@ -323,6 +363,11 @@ impl<'a> Batch<'a> {
             told.refuse(why);
         }
     }
+}
+
+/// Whether a write asks for nothing but to be the newest.
+fn plain(condition: Condition) -> bool {
+    matches!(condition, Condition::Newer | Condition::Revive)
 }
 
 impl Seen {
@@ -348,6 +393,7 @@ impl Told {
         match self {
             Self::Applied(answer, applied) => drop(answer.send(Ok(applied))),
             Self::Position(answer, position) => drop(answer.send(Ok(position))),
+            Self::Collected(answer, collected) => drop(answer.send(Ok(collected))),
         }
     }
 
@@ -355,6 +401,7 @@ impl Told {
         match self {
             Self::Applied(answer, _) => drop(answer.send(Err(Error::Write(why.into())))),
             Self::Position(answer, _) => drop(answer.send(Err(Error::Write(why.into())))),
+            Self::Collected(answer, _) => drop(answer.send(Err(Error::Write(why.into())))),
         }
     }
 }
@@ -366,6 +413,7 @@ impl Job {
             Self::Purge { answer, .. } | Self::Trim { answer, .. } => {
                 drop(answer.send(Err(Error::Write(why.into()))));
             }
+            Self::Collect { answer, .. } => drop(answer.send(Err(Error::Write(why.into())))),
             Self::Mend => {}
         }
     }

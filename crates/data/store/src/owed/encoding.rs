@@ -102,6 +102,7 @@ enum ConditionOnDisk {
     Version { time: u64, writer: u64 },
     Absent,
     Present,
+    Revive,
 }
 
 /// `row`: the write's row, encoded.
@@ -114,6 +115,7 @@ pub(super) fn encode_write(write: &Write, row: &[u8]) -> Vec<u8> {
         }
         Condition::Absent => ConditionOnDisk::Absent,
         Condition::Present => ConditionOnDisk::Present,
+        Condition::Revive => ConditionOnDisk::Revive,
     };
     let Write { space: SpaceId(space), key, now: Wall(now), .. } = write;
     envelope::seal(DEBT, &DebtOnDisk::Write { space: *space, key, condition, now: *now, row })
@@ -135,6 +137,7 @@ pub(crate) fn decode_debt(record: &Bytes) -> Result<StoredDebt, Damage> {
                 }
                 ConditionOnDisk::Absent => Condition::Absent,
                 ConditionOnDisk::Present => Condition::Present,
+                ConditionOnDisk::Revive => Condition::Revive,
             },
             now: Wall(now),
             row: decode_row(record.slice_ref(row))?,
