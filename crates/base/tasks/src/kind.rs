@@ -19,6 +19,8 @@ pub enum TaskKind {
     Owed,
     /// Slow sweeps over what is cached. Cancelling only delays.
     Sweep,
+    /// Compares both stores. Cancelling only delays: the next run begins anew.
+    Crawl,
     /// A call delivered by a carrier. Its caller has its own deadline.
     Call,
     /// Deletes what a removed namespace held. Cancelling leaves rows nobody can reach.
@@ -27,6 +29,8 @@ pub enum TaskKind {
     Mark,
     /// Trims what has been kept long enough. Cancelling only delays.
     Trim,
+    /// Asks another node for a sign of life. Cancelling loses one measurement.
+    Probe,
 }
 
 impl TaskKind {
@@ -40,10 +44,12 @@ impl TaskKind {
             Self::Write => "write",
             Self::Owed => "owed",
             Self::Sweep => "sweep",
+            Self::Crawl => "crawl",
             Self::Call => "call",
             Self::Cleanup => "cleanup",
             Self::Mark => "mark",
             Self::Trim => "trim",
+            Self::Probe => "probe",
         }
     }
 
