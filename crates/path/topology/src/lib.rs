@@ -6,7 +6,7 @@ mod health;
 mod rank;
 
 pub use health::{Health, HealthLimits};
-pub use rank::{KeyHash, Ranked, key_hash};
+pub use rank::{KeyHash, Ranked, key_hash, name_seed, score};
 
 use littoral_types::{Epoch, LocationId, RegionId, STORES, SpaceId, StoreId};
 
@@ -60,7 +60,7 @@ pub enum Error {
 impl Location {
     pub fn new(name: impl Into<String>, region: RegionId, weight: f64) -> Self {
         let name = name.into();
-        let seed = rank::name_seed(&name);
+        let seed = name_seed(&name);
         Self { name, region, weight, seed }
     }
 }
@@ -131,7 +131,7 @@ impl Topology {
     pub fn home(&self, key: KeyHash) -> StoreId {
         let ranked = StoreId::all()
             .zip(&self.stores)
-            .map(|(store, site)| (store, rank::score(key, rank::store_seed(store), site.weight)));
+            .map(|(store, site)| (store, score(key, rank::store_seed(store), site.weight)));
         rank::first(ranked).unwrap_or_default()
     }
 
@@ -145,7 +145,7 @@ impl Topology {
         Ranked::new(
             self.locations()
                 .filter(|(_, location)| location.region == region)
-                .map(|(id, location)| (id, rank::score(key, location.seed, location.weight))),
+                .map(|(id, location)| (id, score(key, location.seed, location.weight))),
         )
     }
 
@@ -154,7 +154,7 @@ impl Topology {
         rank::first(
             self.locations()
                 .filter(|(_, location)| location.region == region)
-                .map(|(id, location)| (id, rank::score(key, location.seed, location.weight))),
+                .map(|(id, location)| (id, score(key, location.seed, location.weight))),
         )
     }
 

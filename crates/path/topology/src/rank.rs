@@ -31,7 +31,8 @@ pub fn key_hash(space: SpaceId, key: &[u8]) -> KeyHash {
     KeyHash(hasher.digest())
 }
 
-pub(crate) fn name_seed(name: &str) -> u64 {
+/// The place of a name in the hash.
+pub fn name_seed(name: &str) -> u64 {
     xxh3_64(name.as_bytes())
 }
 
@@ -39,7 +40,8 @@ pub(crate) fn store_seed(store: StoreId) -> u64 {
     xxh3_64(&[b's', b't', b'o', b'r', b'e', store.0])
 }
 
-pub(crate) fn score(key: KeyHash, seed: u64, weight: f64) -> f64 {
+/// The rank of whatever has that place, for a key: the highest wins.
+pub fn score(key: KeyHash, seed: u64, weight: f64) -> f64 {
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&key.0.to_le_bytes());
     bytes[8..].copy_from_slice(&seed.to_le_bytes());
