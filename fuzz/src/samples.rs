@@ -9,7 +9,8 @@ use littoral_peer::{
     Reply, Request, StoreCall, StoreReply, Trailer, Trailing, Truth,
 };
 use littoral_store::{
-    Applied, Condition, Found, Item, List, Listed, Purge, Record, Row, Scope, Write,
+    Applied, Collect, Condition, Digest, Doomed, Found, Item, List, Listed, Purge, Record, Row, Scan,
+    Scanned, Scope, Write,
 };
 use littoral_types::{
     Allowed, Body, Ctx, Epoch, Kind, LocationId, Mono, Position, Positions, Space,
@@ -99,6 +100,12 @@ fn requests() -> Vec<Request> {
         StoreCall::Apply(write(Condition::Newer)),
         StoreCall::Apply(write(Condition::Version(version()))),
         StoreCall::List(list),
+        StoreCall::Apply(write(Condition::Revive)),
+        StoreCall::Scan(Scan { after: Some((SPACE, KEY)), limit: 4_096 }),
+        StoreCall::Collect(Collect {
+            doomed: vec![Doomed { space: SPACE, key: KEY, version: version() }],
+            now: Wall(1_700_000_000_000),
+        }),
     ];
     for scope in [Scope::Key(KEY), Scope::Prefix(KEY), Scope::Tag(Tag(9)), Scope::Everything] {
         calls.push(StoreCall::Purge { space: SPACE, scope });
@@ -137,11 +144,25 @@ fn replies() -> Vec<Result<Reply, Error>> {
         [Purge::Write { key: KEY, version: version(), live: true }, Purge::Hand(Scope::Everything)];
     let record = |purge| Record { number: 1_000, space: SPACE, purge };
     let stores = [
-        StoreReply::Found(Found { row: Some(row()), position: position() }),
-        StoreReply::Found(Found { row: None, position: position() }),
+        StoreReply::Found(Found { row: Some(row()), position: position(), mark: version() }),
+        StoreReply::Found(Found { row: None, position: position(), mark: version() }),
         StoreReply::Applied(Applied::Yes { position: position() }),
         StoreReply::Applied(Applied::Newer { current: version(), position: position() }),
         StoreReply::Applied(Applied::Mismatch { current: None, position: position() }),
+        StoreReply::Applied(Applied::Collected { mark: version(), position: position() }),
+        StoreReply::Scanned(Scanned {
+            digests: vec![Digest {
+                space: SPACE,
+                key: KEY,
+                version: version(),
+                live: false,
+                expires_at: Some(Wall(9)),
+            }],
+            more: true,
+            mark: version(),
+            position: position(),
+        }),
+        StoreReply::Collected(7),
         StoreReply::Listed(Listed {
             items: vec![item(true), item(false)],
             more: true,

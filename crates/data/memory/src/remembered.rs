@@ -127,6 +127,17 @@ impl Remembered {
         self.shard(hash).memos.get(&hash).map_or_else(Memo::default, |(memo, _)| *memo)
     }
 
+    /// Nothing of this key up to `version` is old any more: it is gone from the stores.
+    pub fn forget_through(&self, space: SpaceId, key: &[u8], version: Version) {
+        let hash = hash(space, key);
+        let mut shard = self.shard(hash);
+        if let Some((memo, _)) = shard.memos.get_mut(&hash)
+            && memo.version <= version
+        {
+            memo.version = Version::ZERO;
+        }
+    }
+
     /// Whether something about keys not remembered may have been forgotten too soon.
     pub fn gaps(&self, now: Mono) -> bool {
         now.0 < self.through_until.load(Ordering::Relaxed)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use littoral_store::{Applied, Found, List, Listed, Record, Scope, Write};
+use littoral_store::{Applied, Collect, Found, List, Listed, Record, Scan, Scanned, Scope, Write};
 use littoral_types::{Body, Epoch, LocationId, Position, Positions, Space, SpaceId, StoreId};
 use littoral_types::{Tag, Version, Wall};
 use tokio::sync::watch;
@@ -33,6 +33,8 @@ pub enum StoreCall {
     Apply(Write),
     List(List),
     Purge { space: SpaceId, scope: Scope },
+    Scan(Scan),
+    Collect(Collect),
 }
 
 #[derive(Debug)]
@@ -41,6 +43,9 @@ pub enum StoreReply {
     Applied(Applied),
     Listed(Listed),
     Purged(Position),
+    Scanned(Scanned),
+    /// How many rows went.
+    Collected(u64),
 }
 
 /// The stages of the walk. The same words stand in spans, metrics and `Cache-Status`.

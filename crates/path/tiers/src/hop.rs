@@ -273,9 +273,12 @@ fn received(
     let inner = tiers.inner();
     let entry = Arc::new(entry(&answer, held, sent_at)?);
     let now = inner.clock.mono();
+    // Without a row anywhere, it meets what was asked for all the same.
+    let gone = entry.version.is_zero() && answer.confirmed;
+    let met = if gone { question.minimum.own } else { entry.version };
     let kept = !answer.stale
         && ctx.allowed.contains(inner.here)
-        && inner.shelf.keep(question.space.id, &question.key, Arc::clone(&entry), now);
+        && inner.shelf.keep(question.space.id, &question.key, Arc::clone(&entry), met, now);
     if !kept {
         inner.metrics.unkept.inc();
         // It is shown to readers here all the same: nothing older is, from now on.

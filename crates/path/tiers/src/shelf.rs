@@ -102,18 +102,32 @@ impl Shelf {
     /// Keeps an answer unless a purge disowns it, something newer is held, or a purge that could
     /// have disowned it was forgotten. Whether it was kept; an answer for the version already held
     /// brings its news.
-    pub(crate) fn keep(&self, space: SpaceId, key: &Bytes, entry: Arc<Entry>, now: Mono) -> bool {
+    ///
+    /// `met`: the minimum that it met. Where no store has a row any more, that is above its version:
+    /// what is known of the key up to there is then forgotten, since so have the stores.
+    pub(crate) fn keep(
+        &self,
+        space: SpaceId,
+        key: &Bytes,
+        entry: Arc<Entry>,
+        met: Version,
+        now: Mono,
+    ) -> bool {
         let _stripe = self.stripe(space, key);
+        let met = met.max(entry.version);
         let overtaken = !entry.positions.reaches(self.remembered.forgotten())
-            || self.disowned(space, key, &entry);
+            || self.disowned(space, key, &entry, met);
         if overtaken && rules::holds(Rule::FillYieldsToPurge) {
             return false;
         }
         let entry = match self.memory.peek(space, key) {
-            Some(held) if held.version > entry.version => return false,
+            Some(held) if held.version > met => return false,
             Some(held) if held.version == entry.version => merged(&held, entry),
             _ => entry,
         };
+        if met > entry.version {
+            self.remembered.forget_through(space, key, met);
+        }
         self.place(space, key, &entry, now);
         if let Some(disk) = &self.disk {
             match to_disk(&entry) {
@@ -124,9 +138,9 @@ impl Shelf {
         true
     }
 
-    fn disowned(&self, space: SpaceId, key: &[u8], entry: &Entry) -> bool {
+    fn disowned(&self, space: SpaceId, key: &[u8], entry: &Entry, met: Version) -> bool {
         let tags = entry.tags.as_deref().unwrap_or_default();
-        self.remembered.of(space, key).version > entry.version
+        self.remembered.of(space, key).version > met
             || !entry.positions.reaches(self.hand.covering(space, key, tags))
     }
 
@@ -141,7 +155,7 @@ impl Shelf {
     pub(crate) fn wrote(&self, space: SpaceId, key: &Bytes, entry: Arc<Entry>, now: Mono) {
         self.remembered.raise(space, key, entry.version, None, now);
         let version = entry.version;
-        if !self.keep(space, key, entry, now) {
+        if !self.keep(space, key, entry, version, now) {
             self.drop_below(space, key, version);
         }
     }

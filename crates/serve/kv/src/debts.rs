@@ -1,12 +1,13 @@
-//! Delivers what this node owes the stores, in order, until they agree.
+//! Delivers what this node owes the stores, oldest first, until they agree.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{TryStreamExt as _, stream};
 use littoral_peer::Error as PeerError;
-use littoral_store::{Applied, Debt, Debts, Error};
+use littoral_store::{Debt, Debts, Error, Write};
 use littoral_tasks::{TaskKind, Tasks};
-use littoral_types::{Ctx, StoreId};
+use littoral_types::StoreId;
 
 use crate::stores::Stores;
 
@@ -47,28 +48,43 @@ async fn deliver(stores: Stores, owed: Arc<dyn Debts>, store: StoreId) {
     }
 }
 
+/// Some of the oldest debts. Writes are of different keys, so a few are under way at once.
 async fn batch(stores: &Stores, owed: &dyn Debts, store: StoreId) -> Result<(), String> {
     let read = |error: Error| error.to_string();
+    let (mut writes, mut purges) = (Vec::new(), Vec::new());
     for debt in owed.next(store, BATCH).map_err(read)? {
-        let deadline = stores.clock.after(stores.store_time);
-        let ctx = Ctx { deadline, ..Ctx::default() };
         match debt {
-            Debt::Write(write) => {
-                let (space, key, version) = (write.space, write.key.clone(), write.row.version);
-                let applied = stores.apply(&ctx, store, write).await;
-                match applied.map_err(|error| error.to_string())? {
-                    // A newer version there makes the debt void as well.
-                    Applied::Yes { .. } | Applied::Newer { .. } | Applied::Mismatch { .. } => {
-                        owed.settle(store, space, &key, version).await.map_err(read)?;
-                    }
-                }
-            }
-            Debt::Purge { space, scope, id } => {
-                let purged = stores.purge(&ctx, store, space, scope).await;
-                purged.map_err(|error: PeerError| error.to_string())?;
-                owed.settle_purge(store, id).await.map_err(read)?;
-            }
+            Debt::Write(write) => writes.push(write),
+            Debt::Purge { space, scope, id } => purges.push((space, scope, id)),
         }
     }
+    let at_once = stores.refill.limits().refills_at_once_max.max(1);
+    let paying = writes.into_iter().map(|write| Ok(pay_write(stores, owed, store, write)));
+    stream::iter(paying).try_buffer_unordered(at_once).try_collect::<()>().await?;
+    for (space, scope, id) in purges {
+        let purged = stores.purge(&stores.ctx(), store, space, scope).await;
+        purged.map_err(|error: PeerError| error.to_string())?;
+        owed.settle_purge(store, id).await.map_err(read)?;
+    }
     Ok(())
+}
+
+async fn pay_write(
+    stores: &Stores,
+    owed: &dyn Debts,
+    store: StoreId,
+    write: Write,
+) -> Result<(), String> {
+    stores.refill.turn(store).await;
+    let (space, key, version) = (write.space, write.key.clone(), write.row.version);
+    // Whatever it says: it has it, or something newer, or needs it no more.
+    match stores.insist(&stores.ctx(), store, write).await {
+        Ok(_) => stores.refill.answered(store),
+        Err(error) => {
+            stores.refill.failed(store);
+            return Err(error.to_string());
+        }
+    }
+    let settled = owed.settle(store, space, &key, version).await;
+    settled.map_err(|error| error.to_string())
 }

@@ -5,12 +5,16 @@
 //! [`binding`] for the protocol `workerd` speaks.
 
 mod changes;
+mod crawl;
 mod debts;
 pub mod doors;
 mod error;
+mod insist;
 mod list;
+mod metrics;
 mod namespace;
 mod origin;
+mod refill;
 mod service;
 mod site;
 mod stores;
@@ -23,9 +27,11 @@ use littoral_types::Kind;
 /// The number by which `tiers` knows the key-value origin.
 pub const KIND: Kind = Kind(1);
 
+pub use crawl::CrawlLimits;
 pub use error::Error;
 pub use namespace::{Namespace, Policy};
 pub use origin::KvOrigin;
+pub use refill::RefillLimits;
 pub use service::{
     Change, Kv, ListOptions, Listing, Page, Parts, Precondition, PurgeScope, Put, ReadOptions,
     Value, WatchFrom,

@@ -3,6 +3,10 @@
 //! The first good answer is returned at once, unconfirmed; "no row" waits for the other store. When the other store has spoken, a
 //! trailer confirms or corrects it, and the older store is brought up, conditionally: only if
 //! older, so that repairs can run twice and out of order.
+//!
+//! When neither has a row, a tombstone may have been collected: their marks then meet a minimum at or
+//! below both. The answer keeps version zero all the same, so that it gives no minimum itself, loses
+//! to any row, and falls to any purge of its key.
 
 use std::time::Duration;
 
@@ -16,6 +20,7 @@ use littoral_tiers::{Asked, Origin};
 use littoral_types::{Body, Ctx, Space, StoreId, Version, Wall};
 use tokio::sync::{mpsc, watch};
 
+use crate::insist::Insisted;
 use crate::stores::Stores;
 
 /// Races the two stores.
@@ -86,16 +91,19 @@ impl KvOrigin {
     ) -> Result<Answer, Error> {
         let second_is_newer = version(&second.1) > version(&first.1);
         let (best, other) = if second_is_newer { (second, first) } else { (first, second) };
-        if unmet(asked, &best.1) {
+        let agree = version(&best.1) == version(&other.1);
+        // Neither has a row: a tombstone up to both marks may have been.
+        let gone = agree && best.1.row.is_none();
+        let mark = if gone { best.1.mark.min(other.1.mark) } else { Version::ZERO };
+        if unmet(asked, version(&best.1).max(mark)) {
             return Err(Error::MinimumUnmet);
         }
-        let agree = version(&best.1) == version(&other.1);
         let (sender, trailing) = trailer();
         let trailing = if agree { Trailing::NONE } else { trailing };
         let mut answer = self.answer(asked, best.0, &best.1, trailing);
         answer.positions = answer.positions.with(other.0, other.1.position);
         answer.confirmed = agree;
-        answer.stale = version(&best.1) < asked.minimum.own;
+        answer.stale = version(&best.1).max(mark) < asked.minimum.own;
         let (told, spoken) = mpsc::channel(1);
         if !agree && told.try_send((other.0, Ok(other.1))).is_ok() {
             self.settle(asked.space, asked.key.clone(), best, spoken, sender);
@@ -148,7 +156,7 @@ impl KvOrigin {
 
     /// One store does not answer: a client's minimum fails, the asker's own yields, marked.
     fn alone(&self, asked: &Asked, store: StoreId, found: &Found) -> Result<Answer, Error> {
-        if unmet(asked, found) {
+        if unmet(asked, version(found)) {
             return Err(Error::MinimumUnmet);
         }
         let mut answer = self.answer(asked, store, found, Trailing::NONE);
@@ -224,14 +232,16 @@ async fn repair(
     row: Option<Row>,
 ) -> Option<Trailer> {
     let row = row.filter(|_| rules::holds(Rule::ReadRepairs))?;
-    let deadline = stores.clock.after(stores.store_time);
-    let ctx = Ctx { deadline, ..Ctx::default() };
     let now = stores.clock.wall();
     let write = Write { space: space.id, key, row, condition: Condition::Newer, now };
-    match stores.apply(&ctx, store, write).await {
-        Ok(Applied::Yes { position }) => Some(Trailer::Confirmed { store, position }),
-        Ok(Applied::Newer { current, .. }) => Some(Trailer::Superseded { version: current }),
-        Ok(Applied::Mismatch { .. }) => None,
+    match stores.insist(&stores.ctx(), store, write).await {
+        Ok(Insisted::Said(Applied::Yes { position })) => {
+            Some(Trailer::Confirmed { store, position })
+        }
+        Ok(Insisted::Said(Applied::Newer { current, .. })) => {
+            Some(Trailer::Superseded { version: current })
+        }
+        Ok(Insisted::Said(_) | Insisted::Void) => None,
         Err(error) => {
             tracing::debug!(store = store.0, %error, "repair waits for the next read");
             None
@@ -252,12 +262,12 @@ fn version(found: &Found) -> Version {
 /// Whether the first answer may go at once. That a store has no row says little while the other
 /// may have one: a key just written elsewhere would seem absent.
 fn good(asked: &Asked, found: &Found) -> bool {
-    found.row.is_some() && version(found) >= asked.minimum.own && !unmet(asked, found)
+    let version = version(found);
+    found.row.is_some() && version >= asked.minimum.own && !unmet(asked, version)
 }
 
-fn unmet(asked: &Asked, found: &Found) -> bool {
-    rules::holds(Rule::ClientMinimum)
-        && asked.minimum.client.is_some_and(|client| version(found) < client)
+fn unmet(asked: &Asked, version: Version) -> bool {
+    rules::holds(Rule::ClientMinimum) && asked.minimum.client.is_some_and(|client| version < client)
 }
 
 /// The row as an answer. An expired row is absent, with its version.

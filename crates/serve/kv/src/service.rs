@@ -9,13 +9,14 @@ use littoral_clock::{Clock, Hlc};
 use littoral_peer::{Error as PeerError, Hops};
 use littoral_store::{Debts, Scope, Staging};
 use littoral_tasks::Tasks;
+use littoral_telemetry::metrics::Registry;
 use littoral_tiers::{Policy as TierPolicy, Served, Tiers};
 use littoral_types::{Body, Ctx, Position, StoreId, Version, Wall};
 
 use crate::origin::KvOrigin;
 use crate::stores::Stores;
 use crate::write::{Order, Writer};
-use crate::{Error, KIND, Namespace, changes, debts, list};
+use crate::{CrawlLimits, Error, KIND, Namespace, changes, crawl, debts, list};
 
 /// One node's key-value store. Cheap to clone.
 #[derive(Clone)]
@@ -151,6 +152,12 @@ impl Kv {
             owed: owed.clone(),
         };
         Self(Arc::new(Inner { clock, tasks, stores, tiers, writer, owed, staging }))
+    }
+
+    /// Begins to walk both stores side by side, bringing together what differs and collecting what
+    /// nobody needs, until the node drains. One node of the network does: where store 0 stands.
+    pub fn crawl(&self, limits: CrawlLimits, metrics: &Registry) {
+        crawl::start(&self.0.stores, &self.0.tasks, limits, metrics);
     }
 
     pub fn clock(&self) -> &Clock {

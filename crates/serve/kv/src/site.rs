@@ -38,6 +38,10 @@ impl Site {
             StoreCall::Purge { space, scope } => {
                 self.store.purge(space, scope).await.map(StoreReply::Purged)
             }
+            StoreCall::Scan(scan) => self.store.scan(scan).await.map(StoreReply::Scanned),
+            StoreCall::Collect(collect) => {
+                self.store.collect(collect).await.map(StoreReply::Collected)
+            }
         }
         .map_err(refused)
     }

@@ -6,9 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use littoral_clock::Clock;
 use littoral_peer::{Carrier, Error, Reply, Request, StoreCall, StoreReply};
-use littoral_store::{Applied, Found, List, Listed, Scope, Write};
+use littoral_store::{Applied, Collect, Found, List, Listed, Scan, Scanned, Scope, Write};
 use littoral_topology::Topology;
 use littoral_types::{Ctx, Position, SpaceId, StoreId};
+
+use crate::refill::{Refill, RefillLimits};
 
 /// One node's way to both stores. Cheap to clone.
 #[derive(Clone)]
@@ -18,6 +20,7 @@ pub struct Stores {
     pub(crate) clock: Clock,
     /// The longest wait for one store.
     pub(crate) store_time: Duration,
+    pub(crate) refill: Refill,
 }
 
 impl Stores {
@@ -27,7 +30,20 @@ impl Stores {
         clock: Clock,
         store_time: Duration,
     ) -> Self {
-        Self { carrier, topology, clock, store_time }
+        let refill = Refill::new(clock.clone(), RefillLimits::default());
+        Self { carrier, topology, clock, store_time, refill }
+    }
+
+    /// With other limits for what is owed and repaired.
+    #[must_use]
+    pub fn with_refill(mut self, limits: RefillLimits) -> Self {
+        self.refill = Refill::new(self.clock.clone(), limits);
+        self
+    }
+
+    /// The context of a call that nobody waits for.
+    pub(crate) fn ctx(&self) -> Ctx {
+        Ctx { deadline: self.clock.after(self.store_time), ..Ctx::default() }
     }
 
     pub(crate) async fn get(
@@ -76,6 +92,20 @@ impl Stores {
     ) -> Result<Position, Error> {
         match self.call(ctx, store, StoreCall::Purge { space, scope }).await? {
             StoreReply::Purged(position) => Ok(position),
+            _ => Err(confused()),
+        }
+    }
+
+    pub(crate) async fn scan(&self, store: StoreId, scan: Scan) -> Result<Scanned, Error> {
+        match self.call(&self.ctx(), store, StoreCall::Scan(scan)).await? {
+            StoreReply::Scanned(scanned) => Ok(scanned),
+            _ => Err(confused()),
+        }
+    }
+
+    pub(crate) async fn collect(&self, store: StoreId, collect: Collect) -> Result<u64, Error> {
+        match self.call(&self.ctx(), store, StoreCall::Collect(collect)).await? {
+            StoreReply::Collected(count) => Ok(count),
             _ => Err(confused()),
         }
     }

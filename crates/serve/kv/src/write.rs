@@ -58,7 +58,7 @@ type Spoken = (StoreId, Result<Applied, PeerError>);
 /// What became of one stamp.
 enum Tried {
     Taken(Taken, mpsc::Receiver<Spoken>),
-    /// A store holds something newer.
+    /// A store holds, or may have collected, something newer.
     Newer(Version),
 }
 
@@ -142,7 +142,9 @@ impl Writer {
                 Ok(Applied::Yes { position }) => {
                     return Ok(Tried::Taken(Taken { store, position, sent_at }, spoken));
                 }
-                Ok(Applied::Newer { current, .. }) => return Ok(Tried::Newer(current)),
+                Ok(Applied::Newer { current, .. } | Applied::Collected { mark: current, .. }) => {
+                    return Ok(Tried::Newer(current));
+                }
                 Ok(Applied::Mismatch { .. }) => why = "a plain write met a condition".into(),
                 Err(PeerError::Skew(error)) => return Err(Error::Skew(error)),
                 Err(error) => why = error.to_string(),
@@ -161,7 +163,9 @@ impl Writer {
                 let others = self.send(ctx, &plain, &[home.other()]);
                 Ok(Tried::Taken(Taken { store: home, position, sent_at }, others))
             }
-            Ok(Applied::Newer { current, .. }) => Ok(Tried::Newer(current)),
+            Ok(Applied::Newer { current, .. } | Applied::Collected { mark: current, .. }) => {
+                Ok(Tried::Newer(current))
+            }
             Ok(Applied::Mismatch { current, .. }) => Err(Error::Precondition { current }),
             Err(PeerError::Skew(error)) => Err(Error::Skew(error)),
             Err(error) => Err(Error::StoreNeeded { store: home.0, why: error.to_string() }),
@@ -188,7 +192,7 @@ impl Writer {
         let now = self.stores.clock.wall();
         let (space, key) = (order.space, order.key.clone());
         let write = Write { space, key, row, condition: Condition::Newer, now };
-        self.stores.apply(ctx, home, write).await.map_err(needed(home))?;
+        self.stores.insist(ctx, home, write).await.map_err(needed(home))?;
         Ok(())
     }
 
@@ -217,14 +221,13 @@ impl Writer {
         tokio::select! {
             biased;
             spoken = others.recv() => match spoken {
-                Some((_, Ok(applied))) => self.confirmed(&write, other, &applied),
+                Some((_, Ok(applied))) if holds(&applied) => {
+                    self.confirmed(&write, other, &applied);
+                }
                 // It did not take it: owed, or not acknowledged.
                 failed => {
                     let Some(owed) = &self.owed else {
-                        let why = failed.map_or_else(String::new, |(_, outcome)| {
-                            outcome.map_or_else(|error| error.to_string(), |_| String::new())
-                        });
-                        return Err(Error::StoreNeeded { store: other.0, why });
+                        return self.insist(other, plain(&write), failed).await;
                     };
                     let added = owed.add(other, plain(&write)).await;
                     added.map_err(|error| Error::Disk(error.to_string()))?;
@@ -236,6 +239,24 @@ impl Writer {
             }
         }
         Ok(())
+    }
+
+    /// Without a queue of debts: what the other store refuses for its mark alone is revived there.
+    async fn insist(
+        &self,
+        other: StoreId,
+        write: Write,
+        failed: Option<Spoken>,
+    ) -> Result<(), Error> {
+        let needed = |why: String| Error::StoreNeeded { store: other.0, why };
+        match failed {
+            Some((_, Ok(_))) => {
+                let insisted = self.stores.insist(&self.stores.ctx(), other, write).await;
+                insisted.map(drop).map_err(|error| needed(error.to_string()))
+            }
+            Some((_, Err(error))) => Err(needed(error.to_string())),
+            None => Err(needed(String::new())),
+        }
     }
 
     /// Remembered, and held, at this edge before it is acknowledged.
@@ -265,6 +286,9 @@ impl Writer {
         let (tiers, owed) = (self.tiers.clone(), self.owed.clone());
         self.tasks.spawn(TaskKind::Write, async move {
             let Some((_, Ok(applied))) = others.recv().await else { return };
+            if !holds(&applied) {
+                return;
+            }
             let version = write.row.version;
             if let Applied::Yes { position } = applied {
                 tiers.confirm(write.space, &write.key, version, other, position);
@@ -276,6 +300,12 @@ impl Writer {
             }
         });
     }
+}
+
+/// Whether the store has the write, or something newer. One that refuses it for its collection mark
+/// has neither: it stays owed.
+fn holds(applied: &Applied) -> bool {
+    !matches!(applied, Applied::Collected { .. })
 }
 
 fn plain(write: &Write) -> Write {

@@ -1,6 +1,6 @@
 //! What is answered, on the wire: an answer, a store's reply, a stretch of a stream, or why not.
 
-use littoral_store::{Applied, Found, Item, Listed, Purge, Record};
+use littoral_store::{Applied, Digest, Found, Item, Listed, Purge, Record, Scanned};
 use littoral_types::{Body, Epoch, LocationId, SpaceId, Wall};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,7 @@ pub(super) enum Form<'a> {
         #[serde(borrow)]
         row: Option<RowForm<'a>>,
         position: PositionForm,
+        mark: VersionForm,
     },
     Applied(AppliedForm),
     Listed {
@@ -40,6 +41,15 @@ pub(super) enum Form<'a> {
     },
     #[serde(borrow)]
     Refused(ErrorForm<'a>),
+    Scanned {
+        #[serde(borrow)]
+        digests: Bounded<DigestForm<'a>, PAGE_MAX>,
+        more: bool,
+        mark: VersionForm,
+        position: PositionForm,
+    },
+    /// How many rows were collected.
+    Collected(u64),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -85,6 +95,7 @@ pub(super) enum AppliedForm {
     Yes { position: PositionForm },
     Newer { current: VersionForm, position: PositionForm },
     Mismatch { current: Option<VersionForm>, position: PositionForm },
+    Collected { mark: VersionForm, position: PositionForm },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,6 +105,16 @@ pub(super) struct ItemForm<'a> {
     live: bool,
     #[serde(borrow)]
     row: RowForm<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct DigestForm<'a> {
+    space: u128,
+    #[serde(borrow, serialize_with = "run")]
+    key: &'a [u8],
+    version: VersionForm,
+    live: bool,
+    expires_at: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -138,9 +159,10 @@ impl<'a> Form<'a> {
     pub(super) fn of(reply: &'a Result<Reply, Error>, bodies: &mut Vec<Body>) -> Self {
         match reply {
             Ok(Reply::Answer(answer)) => Self::Answer(AnswerForm::of(answer, bodies)),
-            Ok(Reply::Store(StoreReply::Found(Found { row, position }))) => Self::Found {
+            Ok(Reply::Store(StoreReply::Found(Found { row, position, mark }))) => Self::Found {
                 row: row.as_ref().map(|row| RowForm::of(row, bodies)),
                 position: parts::position_form(*position),
+                mark: mark.parts(),
             },
             Ok(Reply::Store(StoreReply::Applied(applied))) => Self::Applied(applied.into()),
             Ok(Reply::Store(StoreReply::Listed(Listed { items, more, position }))) => {
@@ -153,6 +175,15 @@ impl<'a> Form<'a> {
             Ok(Reply::Store(StoreReply::Purged(position))) => {
                 Self::Purged(parts::position_form(*position))
             }
+            Ok(Reply::Store(StoreReply::Scanned(Scanned { digests, more, mark, position }))) => {
+                Self::Scanned {
+                    digests: Bounded(digests.iter().map(DigestForm::from).collect()),
+                    more: *more,
+                    mark: mark.parts(),
+                    position: parts::position_form(*position),
+                }
+            }
+            Ok(Reply::Store(StoreReply::Collected(count))) => Self::Collected(*count),
             Ok(Reply::Followed(Followed { epoch, records, through, gap })) => Self::Followed {
                 epoch: epoch.0,
                 records: Bounded(records.iter().map(RecordForm::from).collect()),
@@ -170,9 +201,10 @@ impl<'a> Form<'a> {
     ) -> Result<Result<Reply, Error>, WireError> {
         Ok(Ok(match self {
             Self::Answer(answer) => Reply::Answer(answer.decode(trailing, bodies)?),
-            Self::Found { row, position } => Reply::Store(StoreReply::Found(Found {
+            Self::Found { row, position, mark } => Reply::Store(StoreReply::Found(Found {
                 row: row.map(|row| row.decode(bodies)).transpose()?,
                 position: parts::position(position),
+                mark: parts::version(mark),
             })),
             Self::Applied(applied) => Reply::Store(StoreReply::Applied(applied.into())),
             Self::Listed { items: Bounded(items), more, position } => {
@@ -182,6 +214,16 @@ impl<'a> Form<'a> {
                 Reply::Store(StoreReply::Listed(Listed { items, more, position }))
             }
             Self::Purged(position) => Reply::Store(StoreReply::Purged(parts::position(position))),
+            Self::Scanned { digests: Bounded(digests), more, mark, position } => {
+                let digests = digests.into_iter().map(DigestForm::decode);
+                Reply::Store(StoreReply::Scanned(Scanned {
+                    digests: digests.collect::<Result<_, _>>()?,
+                    more,
+                    mark: parts::version(mark),
+                    position: parts::position(position),
+                }))
+            }
+            Self::Collected(count) => Reply::Store(StoreReply::Collected(count)),
             Self::Followed { epoch, records: Bounded(records), through, gap } => {
                 let records = records.into_iter().map(RecordForm::decode);
                 Reply::Followed(Followed {
@@ -279,6 +321,9 @@ impl From<&Applied> for AppliedForm {
                 current: current.map(littoral_types::Version::parts),
                 position: parts::position_form(*position),
             },
+            Applied::Collected { mark, position } => {
+                Self::Collected { mark: mark.parts(), position: parts::position_form(*position) }
+            }
         }
     }
 }
@@ -295,6 +340,9 @@ impl From<AppliedForm> for Applied {
                 current: current.map(parts::version),
                 position: parts::position(position),
             },
+            AppliedForm::Collected { mark, position } => {
+                Self::Collected { mark: parts::version(mark), position: parts::position(position) }
+            }
         }
     }
 }
@@ -306,6 +354,30 @@ impl<'a> ItemForm<'a> {
 
     fn decode(self, bodies: &mut Bodies) -> Result<Item, WireError> {
         Ok(Item { key: parts::key(self.key)?, live: self.live, row: self.row.decode(bodies)? })
+    }
+}
+
+impl<'a> From<&'a Digest> for DigestForm<'a> {
+    fn from(digest: &'a Digest) -> Self {
+        Self {
+            space: digest.space.0,
+            key: &digest.key,
+            version: digest.version.parts(),
+            live: digest.live,
+            expires_at: digest.expires_at.map(|Wall(at)| at),
+        }
+    }
+}
+
+impl DigestForm<'_> {
+    fn decode(self) -> Result<Digest, WireError> {
+        Ok(Digest {
+            space: SpaceId(self.space),
+            key: parts::key(self.key)?,
+            version: parts::version(self.version),
+            live: self.live,
+            expires_at: self.expires_at.map(Wall),
+        })
     }
 }
 

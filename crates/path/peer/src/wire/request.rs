@@ -1,6 +1,6 @@
 //! What is asked, on the wire: the context of the call and the request.
 
-use littoral_store::{Condition, List, Write};
+use littoral_store::{Collect, Condition, Doomed, List, Scan, Write};
 use littoral_types::{Allowed, Body, Ctx, LocationId, Mono, Space, SpaceId, Tenant, Trace, Wall};
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +70,24 @@ enum CallForm<'a> {
         #[serde(borrow)]
         scope: ScopeForm<'a>,
     },
+    Scan {
+        #[serde(borrow)]
+        after: Option<(u128, &'a [u8])>,
+        limit: u64,
+    },
+    Collect {
+        #[serde(borrow)]
+        doomed: Bounded<DoomedForm<'a>, PAGE_MAX>,
+        now: u64,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct DoomedForm<'a> {
+    space: u128,
+    #[serde(borrow, serialize_with = "run")]
+    key: &'a [u8],
+    version: VersionForm,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -89,6 +107,7 @@ enum ConditionForm {
     Version(VersionForm),
     Absent,
     Present,
+    Revive,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -226,6 +245,14 @@ impl<'a> CallForm<'a> {
             StoreCall::Purge { space, scope } => {
                 Self::Purge { space: space.0, scope: scope.into() }
             }
+            StoreCall::Scan(Scan { after, limit }) => Self::Scan {
+                after: after.as_ref().map(|(space, key)| (space.0, &key[..])),
+                limit: limit_form(*limit),
+            },
+            StoreCall::Collect(Collect { doomed, now }) => Self::Collect {
+                doomed: Bounded(doomed.iter().map(DoomedForm::from).collect()),
+                now: now.0,
+            },
         }
     }
 
@@ -239,7 +266,29 @@ impl<'a> CallForm<'a> {
             Self::Purge { space, scope } => {
                 StoreCall::Purge { space: SpaceId(space), scope: scope.decode()? }
             }
+            Self::Scan { after, limit: most } => {
+                let after = after.map(|(space, key)| Ok((SpaceId(space), parts::key(key)?)));
+                StoreCall::Scan(Scan { after: after.transpose()?, limit: limit(most) })
+            }
+            Self::Collect { doomed: Bounded(doomed), now } => {
+                let doomed = doomed.into_iter().map(DoomedForm::decode);
+                let doomed = doomed.collect::<Result<_, _>>()?;
+                StoreCall::Collect(Collect { doomed, now: Wall(now) })
+            }
         })
+    }
+}
+
+impl<'a> From<&'a Doomed> for DoomedForm<'a> {
+    fn from(Doomed { space, key, version }: &'a Doomed) -> Self {
+        Self { space: space.0, key, version: version.parts() }
+    }
+}
+
+impl DoomedForm<'_> {
+    fn decode(self) -> Result<Doomed, WireError> {
+        let (space, key) = (SpaceId(self.space), parts::key(self.key)?);
+        Ok(Doomed { space, key, version: parts::version(self.version) })
     }
 }
 
@@ -254,6 +303,7 @@ impl<'a> WriteForm<'a> {
                 Condition::Version(version) => ConditionForm::Version(version.parts()),
                 Condition::Absent => ConditionForm::Absent,
                 Condition::Present => ConditionForm::Present,
+                Condition::Revive => ConditionForm::Revive,
             },
             now: write.now.0,
         }
@@ -269,6 +319,7 @@ impl<'a> WriteForm<'a> {
                 ConditionForm::Version(version) => Condition::Version(parts::version(version)),
                 ConditionForm::Absent => Condition::Absent,
                 ConditionForm::Present => Condition::Present,
+                ConditionForm::Revive => Condition::Revive,
             },
             now: Wall(self.now),
         })

@@ -159,7 +159,11 @@ fn what_is_longer_than_its_limit_is_refused() {
             body: Body::File(Blob::new("never opened".into(), len)),
             ..littoral_store::Row::default()
         };
-        let found = littoral_store::Found { row: Some(row), position: Default::default() };
+        let found = littoral_store::Found {
+            row: Some(row),
+            position: Default::default(),
+            mark: Default::default(),
+        };
         let reply = Ok(Reply::Store(StoreReply::Found(found)));
         decode_reply(encode_reply(&reply), Trailing::NONE).map(drop)
     };

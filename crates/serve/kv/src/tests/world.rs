@@ -11,8 +11,8 @@ use littoral_peer::faults::Faults;
 use littoral_peer::local::{Limits as CarrierLimits, Network, Trips};
 use littoral_peer::{Error as PeerError, Reply, Request, Service};
 use littoral_store::{
-    Applied, Debts, Error as StoreError, Found, List, Listed, Model, OutboxPage, OwedModel, Scope,
-    Staging, Store, Write,
+    Applied, Collect, Debts, Error as StoreError, Found, List, Listed, Model, OutboxPage,
+    OwedModel, Scan, Scanned, Scope, Staging, Store, Write,
 };
 use littoral_tasks::Tasks;
 use littoral_telemetry::metrics::Registry;
@@ -31,7 +31,7 @@ pub(super) struct World {
     pub(super) namespace: Namespace,
     topology: Arc<Topology>,
     kvs: Vec<Kv>,
-    owed: Vec<Option<Arc<OwedModel>>>,
+    pub(super) owed: Vec<Option<Arc<OwedModel>>>,
     _nodes: Vec<Arc<dyn Service>>,
     _dir: tempfile::TempDir,
 }
@@ -73,6 +73,14 @@ impl Store for Switch {
 
     fn list(&self, list: List) -> BoxFuture<'_, Result<Listed, StoreError>> {
         self.or_down(self.inner.list(list))
+    }
+
+    fn scan(&self, scan: Scan) -> BoxFuture<'_, Result<Scanned, StoreError>> {
+        self.or_down(self.inner.scan(scan))
+    }
+
+    fn collect(&self, collect: Collect) -> BoxFuture<'_, Result<u64, StoreError>> {
+        self.or_down(self.inner.collect(collect))
     }
 
     fn purge(&self, space: SpaceId, scope: Scope) -> BoxFuture<'_, Result<Position, StoreError>> {
@@ -255,6 +263,13 @@ impl World {
 
     pub(super) async fn get(&self, at: usize, key: &'static str) -> Option<String> {
         self.try_get(at, key, &self.ctx()).await.expect("an answer")
+    }
+
+    pub(super) async fn read(&self, at: usize, key: &'static str) -> crate::Value {
+        let key = Bytes::from_static(key.as_bytes());
+        let ctx = self.ctx();
+        let read = self.kv(at).get(&ctx, &self.namespace, key, ReadOptions::default()).await;
+        read.expect("an answer")
     }
 
     pub(super) async fn try_get(

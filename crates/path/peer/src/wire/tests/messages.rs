@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use littoral_store::{Applied, Condition, Found, Item, List, Listed, Purge, Record, Row, Scope};
+use littoral_store::{
+    Applied, Collect, Condition, Digest, Doomed, Found, Item, List, Listed, Purge,
+};
+use littoral_store::{Record, Row, Scan, Scanned, Scope};
 use littoral_types::{
     Allowed, Blob, Body, Ctx, Epoch, Kind, LocationId, Mono, Position, Positions,
 };
@@ -122,6 +125,7 @@ fn call() -> impl Strategy<Value = StoreCall> {
         Just(Condition::Newer),
         Just(Condition::Absent),
         Just(Condition::Present),
+        Just(Condition::Revive),
         version().prop_map(Condition::Version),
     ];
     let write = (space(), bytes(9), row(), condition, wall()).prop_map(
@@ -144,7 +148,17 @@ fn call() -> impl Strategy<Value = StoreCall> {
             values,
         },
     );
+    let scan = (option::of((space(), bytes(9))), 0..=PAGE_MAX)
+        .prop_map(|(after, limit)| Scan { after, limit });
+    let doomed = (space(), bytes(9), version()).prop_map(|(space, key, version)| Doomed {
+        space,
+        key,
+        version,
+    });
+    let collect = (vec(doomed, 0..5), wall()).prop_map(|(doomed, now)| Collect { doomed, now });
     prop_oneof![
+        scan.prop_map(StoreCall::Scan),
+        collect.prop_map(StoreCall::Collect),
         (space(), bytes(9)).prop_map(|(space, key)| StoreCall::Get { space, key }),
         write.prop_map(StoreCall::Apply),
         list.prop_map(StoreCall::List),
@@ -241,7 +255,21 @@ fn applied() -> impl Strategy<Value = Applied> {
             .prop_map(|(current, position)| Applied::Newer { current, position }),
         (option::of(version()), position())
             .prop_map(|(current, position)| Applied::Mismatch { current, position }),
+        (version(), position()).prop_map(|(mark, position)| Applied::Collected { mark, position }),
     ]
+}
+
+fn scanned() -> impl Strategy<Value = Scanned> {
+    let digest = (space(), bytes(9), version(), any::<bool>(), option::of(wall()));
+    let digest = digest.prop_map(|(space, key, version, live, expires_at)| Digest {
+        space,
+        key,
+        version,
+        live,
+        expires_at,
+    });
+    (vec(digest, 0..5), any::<bool>(), version(), position())
+        .prop_map(|(digests, more, mark, position)| Scanned { digests, more, mark, position })
 }
 
 fn listed() -> impl Strategy<Value = Listed> {
@@ -287,13 +315,16 @@ fn error() -> impl Strategy<Value = Error> {
 }
 
 pub(super) fn reply() -> impl Strategy<Value = Result<Reply, Error>> {
-    let found = (option::of(row()), position()).prop_map(|(row, position)| Found { row, position });
+    let found = (option::of(row()), position(), version())
+        .prop_map(|(row, position, mark)| Found { row, position, mark });
     prop_oneof![
         answer().prop_map(|answer| Ok(Reply::Answer(answer))),
         found.prop_map(|found| Ok(Reply::Store(StoreReply::Found(found)))),
         applied().prop_map(|applied| Ok(Reply::Store(StoreReply::Applied(applied)))),
         listed().prop_map(|listed| Ok(Reply::Store(StoreReply::Listed(listed)))),
         position().prop_map(|position| Ok(Reply::Store(StoreReply::Purged(position)))),
+        scanned().prop_map(|scanned| Ok(Reply::Store(StoreReply::Scanned(scanned)))),
+        any::<u64>().prop_map(|count| Ok(Reply::Store(StoreReply::Collected(count)))),
         followed().prop_map(|followed| Ok(Reply::Followed(followed))),
         error().prop_map(Err),
     ]
