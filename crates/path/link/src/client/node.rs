@@ -1,0 +1,222 @@
+//! One node of the address book: its connections, its round trip, how it is doing.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use littoral_tasks::Shutdown;
+use littoral_telemetry::metrics::Gauge;
+use littoral_types::Mono;
+use tokio::sync::{Semaphore, watch};
+
+use super::book::{Peer, seed};
+use super::link::Link;
+use super::{Shared, dial, probe};
+use crate::metrics::Outcomes;
+
+pub(super) struct Node {
+    pub(super) peer: Peer,
+    pub(super) seed: u64,
+    /// It left the address book.
+    pub(super) gone: Shutdown,
+    /// Places for calls under way.
+    pub(super) calls: Arc<Semaphore>,
+    /// Places for trailers that are awaited.
+    pub(super) trailers: Arc<Semaphore>,
+    pub(super) outcomes: Outcomes,
+    pub(super) shared: Arc<Shared>,
+    round_trip: Gauge,
+    links: Mutex<Links>,
+    /// [`Mono`] when it last answered anything; 0: never.
+    heard: AtomicU64,
+    /// Smoothed, in nanoseconds; 0: not measured.
+    rtt: AtomicU64,
+    /// Signs of life missed in a row, and connections not opened.
+    missed: AtomicU32,
+}
+
+struct Links {
+    live: Vec<Link>,
+    /// A connection is being opened; tells when that has ended.
+    dialling: Option<watch::Receiver<bool>>,
+    /// Not before this.
+    retry_at: Mono,
+    backoff: Duration,
+    /// Why the last one could not be opened.
+    failed: Option<String>,
+}
+
+/// How a node is doing, for people and for whoever decides about health.
+#[derive(Clone, Debug)]
+pub struct PeerState {
+    pub peer: Peer,
+    pub connections: usize,
+    pub rtt: Option<Duration>,
+    /// How long ago it last answered; `None`: never.
+    pub heard: Option<Duration>,
+    /// Whether it is asked before others of its location.
+    pub well: bool,
+    /// Why the last connection could not be opened, until one is.
+    pub failed: Option<String>,
+}
+
+/// There is no connection, and none can be had now.
+#[derive(Debug)]
+pub(super) struct NoLink;
+
+/// Weight of a new measurement against what was known, as TCP has it: 1/8.
+const SMOOTHING: u64 = 8;
+/// A node that missed this many signs of life in a row is asked after the others.
+const MISSED_MAX: u32 = 2;
+
+impl Node {
+    pub(super) fn new(peer: Peer, shared: Arc<Shared>) -> Arc<Self> {
+        let location = &peer.identity.location;
+        let node = Arc::new(Self {
+            seed: seed(&peer.identity),
+            gone: Shutdown::new(),
+            calls: Arc::new(Semaphore::new(shared.options.in_flight_per_node)),
+            trailers: Arc::new(Semaphore::new(shared.options.trailers_per_node)),
+            outcomes: shared.metrics.outcomes(location),
+            round_trip: shared.metrics.round_trip(location),
+            links: Mutex::new(Links {
+                live: Vec::new(),
+                dialling: None,
+                retry_at: Mono::LONG_AGO,
+                backoff: shared.options.backoff_min,
+                failed: None,
+            }),
+            heard: AtomicU64::new(0),
+            rtt: AtomicU64::new(0),
+            missed: AtomicU32::new(0),
+            peer,
+            shared,
+        });
+        probe::begin(&node);
+        node
+    }
+
+    fn links(&self) -> MutexGuard<'_, Links> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection with most room, or the one that is being opened.
+    pub(super) async fn link(self: &Arc<Self>) -> Result<Link, NoLink> {
+        loop {
+            let mut dialling = match self.room() {
+                Room::Link(link) => return Ok(link),
+                Room::Soon(dialling) => dialling,
+                Room::None => return Err(NoLink),
+            };
+            if dialling.wait_for(|done| *done).await.is_err() {
+                // Whoever was opening it is no more.
+                self.unreached("ended by drain");
+                return Err(NoLink);
+            }
+        }
+    }
+
+    fn room(self: &Arc<Self>) -> Room {
+        let options = &self.shared.options;
+        let now = self.shared.clock.mono();
+        let mut links = self.links();
+        let young = |link: &Link| now.since(link.opened()) < options.connection_age_max;
+        links.live.retain(|link| !link.closed() && young(link));
+        let best = links.live.iter().min_by_key(|link| link.streams()).cloned();
+        let full = best.as_ref().is_none_or(|l| l.streams() >= options.streams_before_another);
+        let more = links.live.len() < options.connections_per_node;
+        if full && more && links.dialling.is_none() && now >= links.retry_at {
+            links.dialling = Some(dial::begin(self));
+        }
+        match (best, &links.dialling) {
+            (Some(link), _) => Room::Link(link),
+            (None, Some(dialling)) => Room::Soon(dialling.clone()),
+            (None, None) => Room::None,
+        }
+    }
+
+    /// A connection was opened, and has answered after `rtt`.
+    pub(super) fn reached(&self, link: Link, rtt: Duration) {
+        self.shared.metrics.dialled.inc();
+        self.answered(Some(rtt));
+        let mut links = self.links();
+        links.live.push(link);
+        links.dialling = None;
+        links.backoff = self.shared.options.backoff_min;
+        links.failed = None;
+    }
+
+    /// A connection could not be opened.
+    pub(super) fn unreached(&self, why: &str) {
+        self.shared.metrics.unreached.inc();
+        self.missed.fetch_add(1, Ordering::Relaxed);
+        let now = self.shared.clock.mono();
+        let mut links = self.links();
+        if links.failed.as_deref() != Some(why) {
+            let node = &self.peer.identity;
+            tracing::warn!(%why, %node, address = %self.peer.address, "node is not reached");
+            links.failed = Some(why.to_owned());
+        }
+        links.dialling = None;
+        links.retry_at = now.plus(links.backoff);
+        links.backoff = (links.backoff * 2).min(self.shared.options.backoff_max);
+    }
+
+    /// A connection is given up: calls on it end as soon as they notice.
+    pub(super) fn give_up(&self, link: &Link) {
+        self.links().live.retain(|other| !other.is(link));
+    }
+
+    pub(super) fn answered(&self, rtt: Option<Duration>) {
+        self.heard.store(self.shared.clock.mono().0, Ordering::Relaxed);
+        if self.missed.load(Ordering::Relaxed) != 0 {
+            self.missed.store(0, Ordering::Relaxed);
+        }
+        let Some(rtt) = rtt else { return };
+        let new = u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX / SMOOTHING).max(1);
+        let old = self.rtt.load(Ordering::Relaxed);
+        let smooth = if old == 0 { new } else { old - old / SMOOTHING + new / SMOOTHING };
+        self.rtt.store(smooth, Ordering::Relaxed);
+        self.round_trip.set(i64::try_from(smooth / 1_000).unwrap_or(i64::MAX));
+    }
+
+    /// A sign of life was asked for and did not come.
+    pub(super) fn missed(&self) {
+        self.missed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn rtt(&self) -> Option<Duration> {
+        match self.rtt.load(Ordering::Relaxed) {
+            0 => None,
+            rtt => Some(Duration::from_nanos(rtt)),
+        }
+    }
+
+    pub(super) fn well(&self) -> bool {
+        self.missed.load(Ordering::Relaxed) < MISSED_MAX
+            && self.links().retry_at <= self.shared.clock.mono()
+    }
+
+    pub(super) fn state(&self) -> PeerState {
+        let heard = match self.heard.load(Ordering::Relaxed) {
+            0 => None,
+            heard => Some(self.shared.clock.mono().since(Mono(heard))),
+        };
+        let (rtt, well) = (self.rtt(), self.well());
+        let links = self.links();
+        PeerState {
+            peer: self.peer.clone(),
+            connections: links.live.iter().filter(|link| !link.closed()).count(),
+            rtt,
+            heard,
+            well,
+            failed: links.failed.clone(),
+        }
+    }
+}
+
+enum Room {
+    Link(Link),
+    Soon(watch::Receiver<bool>),
+    None,
+}

@@ -1,0 +1,11 @@
+//! Nodes on loopback sockets, with certificates of a network made for the test.
+
+mod bodies;
+mod calls;
+mod drain;
+mod nodes;
+mod relay;
+mod rotation;
+mod strangers;
+mod trailers;
+mod world;
