@@ -43,6 +43,9 @@ impl Publisher {
         let mut through = after;
         loop {
             let now = *committed.borrow_and_update();
+            if now == Position::NONE {
+                return Err(Error::Unavailable("the store has not been read yet".into()));
+            }
             if after.incarnation != now.incarnation {
                 return Ok(self.followed(Vec::new(), now, true));
             }
@@ -66,7 +69,16 @@ impl Publisher {
             match news {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return Err(Error::Unavailable("store is closed".into())),
-                Err(_) => return Ok(self.followed(Vec::new(), through, false)),
+                // A heartbeat says what was read since the question came: from a store that cannot
+                // be read there is none.
+                Err(_) => {
+                    let page = self.store.outbox(through.number, 1).await;
+                    let page = page.map_err(|error| Error::Unavailable(error.to_string()))?;
+                    let same = page.through.incarnation == through.incarnation;
+                    if same && page.through.number <= through.number {
+                        return Ok(self.followed(Vec::new(), through, false));
+                    }
+                }
             }
         }
     }

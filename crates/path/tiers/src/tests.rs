@@ -3,6 +3,7 @@
 mod freshness;
 mod joining;
 mod limits;
+mod publishing;
 mod purges;
 mod walk;
 mod world;
