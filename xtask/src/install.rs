@@ -1,5 +1,5 @@
 //! What the tests need beyond Rust and git: the real clients, at the versions pinned in
-//! `tests/clients`, into `target/tools`. What is there already is left alone.
+//! `tests/clients`, into `target/tools`, and PostgreSQL. What is there already is left alone.
 
 use std::path::Path;
 use std::process::Command;
@@ -25,7 +25,16 @@ const STAMP: &str = "installed-from";
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     npm(workspace).context("npm packages")?;
-    python(workspace).context("PyPI packages")
+    python(workspace).context("PyPI packages")?;
+    postgresql()
+}
+
+/// Its servers, which tests start for themselves.
+pub(crate) fn postgresql() -> Result<()> {
+    let found = "command -v initdb || ls /usr/lib/postgresql/*/bin/initdb";
+    system_package("PostgreSQL", &["postgresql"], || {
+        run::says_yes(Command::new("sh").args(["-c", found]))
+    })
 }
 
 /// What the bench compares ours with, and what loads both: from the system.
