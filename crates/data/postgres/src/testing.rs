@@ -213,8 +213,9 @@ impl Drop for Server {
 fn binaries() -> PathBuf {
     let path = Command::new("sh").args(["-c", "command -v initdb"]).output();
     let found = path.ok().map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    if let Some(bin) = found.as_deref().and_then(|initdb| Path::new(initdb).parent())
-        && bin.join("postgres").exists()
+    // What is on the path may be a link to it, without the rest.
+    if let Some(initdb) = found.and_then(|initdb| fs::canonicalize(initdb).ok())
+        && let Some(bin) = initdb.parent().filter(|bin| bin.join("postgres").exists())
     {
         return bin.to_owned();
     }

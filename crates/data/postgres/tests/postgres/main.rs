@@ -5,5 +5,6 @@ mod bodies;
 mod differential;
 mod nodes;
 mod outages;
+mod relay;
 mod schema;
 mod world;

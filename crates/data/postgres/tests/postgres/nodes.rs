@@ -18,7 +18,8 @@ const KEYS: u64 = 15;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_writers_at_many_nodes_leave_one_stream_without_gaps() {
     let world = World::start().await;
-    let nodes: Vec<_> = (0..3).map(|_| world.open(Options::default())).collect();
+    let options = |writers| Options { writers, ..Options::default() };
+    let nodes: Vec<_> = [1, 2, 3].map(|writers| world.open(options(writers))).into();
     let mut chance = Chance::from_machine();
     let writers = (0..WRITERS).map(|writer| {
         let (node, mut chance) = (&nodes[writer as usize % nodes.len()], chance.fork());

@@ -10,9 +10,10 @@ use futures_util::future::join_all;
 use littoral_clock::{Chance, Hlc};
 use littoral_postgres::testing::PASSWORD;
 use littoral_postgres::{Options, Postgres};
-use littoral_store::{Applied, Purge, Store as _};
+use littoral_store::{Applied, Condition, Purge, Store as _, Write};
 use littoral_types::Version;
 
+use crate::relay::Relay;
 use crate::world::{LONG, SPACE, World, applied, at, outbox, write};
 
 const WRITERS: usize = 16;
@@ -178,4 +179,36 @@ async fn a_store_opens_before_its_database_does_and_says_no_password() {
     let goes_on = async { while store.apply(write("a", at(2), "body")).await.is_err() {} };
     world.clock.timeout(LONG, goes_on).await.expect("it goes on by itself");
     assert_eq!(outbox(&store).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_whose_answer_is_lost_counts_once_and_is_never_denied() {
+    let world = World::start().await;
+    let relay = Relay::start(world.server.port(), &world.tasks).await;
+    let store = world.open_through(relay.port, Options { writers: 1, ..Options::default() });
+    applied(store.apply(write("before", at(1), "body")).await.unwrap());
+    for (n, condition) in [Condition::Newer, Condition::Absent].into_iter().enumerate() {
+        relay.lose_next(1);
+        let key = format!("key{n}");
+        let write = Write { condition, ..write(&key, at(2), "body") };
+        let position = applied(store.apply(write).await.unwrap());
+        assert_eq!((position.number, relay.to_be_lost()), (2 + n as u64, 0));
+    }
+
+    // Of two writes of one key in one commit, the first is overwritten: whether it was applied
+    // cannot be seen any more, and so it is not said.
+    relay.lose_next(1);
+    let both = [at(3), at(4)].map(|version| store.apply(write("twice", version, "body")));
+    let both = join_all(both).await;
+    assert_eq!(relay.to_be_lost(), 0);
+    let records = outbox(&store).await;
+    assert_eq!(records.len(), 5, "nothing was applied twice: {records:?}");
+    match &both[..] {
+        [Err(error), Ok(Applied::Yes { .. })] => {
+            assert!(error.to_string().contains("is not known"), "{error}");
+        }
+        // They were not in one commit, which chance decides.
+        [Ok(Applied::Yes { .. }), Ok(Applied::Yes { .. })] => {}
+        both => panic!("{both:?}"),
+    }
 }

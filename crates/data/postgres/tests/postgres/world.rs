@@ -43,9 +43,14 @@ impl World {
 
     /// Another node's store.
     pub(crate) fn open(&self, options: Options) -> Arc<Postgres> {
+        self.open_through(self.server.port(), options)
+    }
+
+    /// By way of a relay.
+    pub(crate) fn open_through(&self, port: u16, options: Options) -> Arc<Postgres> {
         let node = self.nodes.fetch_add(1, Ordering::Relaxed);
         let staging = Staging::open(&self.dir.path().join(format!("staging{node}"))).unwrap();
-        let (address, clock) = (self.server.address(), self.clock.clone());
+        let (address, clock) = (self.server.address_through(port), self.clock.clone());
         Postgres::open(&address, Arc::new(staging), options, clock, &self.tasks).unwrap()
     }
 
