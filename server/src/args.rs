@@ -1,8 +1,11 @@
 //! The command line as it is typed.
 
+mod ca;
 mod dev;
+mod example;
 mod history;
 mod kv;
+mod origin;
 pub mod parse;
 mod remote;
 mod serve;
@@ -13,12 +16,15 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+pub use ca::{Ca, CaCommand};
 pub use dev::{DEV_ACCOUNT, DEV_TOKEN, Dev};
+pub use example::{Example, ExampleCommand, ExampleNetwork, Origins};
 pub use history::{Check, History, HistoryCommand};
 pub use kv::{
     Delete, DeletePrefix, Export, Get, Import, Kv, KvCommand, List, NamespaceCommand, PolicyChange,
     Purge, Put, Watch,
 };
+pub use origin::{OfConfig, OneOrigin, Origin, OriginCommand};
 pub use remote::{At, Remote};
 pub use serve::{LogArgs, Serve};
 pub use token::{CreateToken, Token, TokenCommand};
@@ -63,6 +69,9 @@ pub struct Args {
 pub enum Command {
     Dev(Box<Dev>),
     Serve(Serve),
+    Ca(Ca),
+    Origin(Origin),
+    Example(Example),
     Kv(Box<Kv>),
     Token(Token),
     Trace(Trace),

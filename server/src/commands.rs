@@ -1,10 +1,13 @@
 //! One command per file: options in, work done, a report when it failed.
 
+mod ca;
 mod dev;
+mod example;
 pub mod explain;
 mod history;
 mod kv;
 mod manual;
+mod origin;
 mod serve;
 mod token;
 mod trace;
@@ -22,6 +25,9 @@ pub fn run(command: Command) -> Result<()> {
     match command {
         Command::Dev(options) => dev::run(*options),
         Command::Serve(options) => serve::run(&options),
+        Command::Ca(ca) => ca::run(ca.command),
+        Command::Origin(origin) => origin::run(origin.command),
+        Command::Example(example) => example::run(example.command),
         Command::Kv(kv) => block_on(unless_stopped(kv::run(kv.command))),
         Command::Token(token) => token::run(token.command),
         Command::Trace(options) => block_on(unless_stopped(trace::run(options))),
@@ -74,6 +80,11 @@ impl Stop {
 /// Serves until told to stop, then drains; told again, it ends at once.
 async fn serve_until_told(network: Network, mut stop: Stop) -> Result<()> {
     stop.told().await;
+    drain(network, stop).await
+}
+
+/// Ends when everything is done, or when told to stop once more.
+async fn drain(network: Network, mut stop: Stop) -> Result<()> {
     tokio::select! {
         () = network.drain() => Ok(()),
         () = stop.told() => Err(Failure::interrupted().into()),

@@ -19,8 +19,13 @@ settings! {
         /// Names of the two locations at which the stores of the truth stand. The same one twice
         /// is allowed, and survives less.
         stores: Vec<String> = vec!["here".into(), "here".into()],
-        /// Locations that run in this process, each a full edge, regional, upper and origin.
+        /// The locations of the network, each a full edge, regional, upper and origin. All of them
+        /// run in this process, unless `node` says which one does.
         locations: Vec<Location> = vec![Location::default()],
+        /// Which node of a network of many machines this process is.
+        node: Option<Member> = None,
+        /// What each of the two stores is kept in, where it stands at this node. None: embedded.
+        origins: Vec<Origin> = Vec::new(),
         /// Tokens that are valid from the start, beside those made by `littoral token create`.
         tokens: Vec<Token> = Vec::new(),
         /// What is logged to standard error.
@@ -41,6 +46,45 @@ settings! {
         weight: f64 = 1.0,
         /// Its own address. Without one it takes the next port after `listen`.
         listen: Option<SocketAddr> = None,
+        /// Its nodes, in a network of many machines: every node's file lists all of them.
+        nodes: Vec<Node> = Vec::new(),
+    }
+}
+
+settings! {
+    /// A node of a location, as the others reach it.
+    pub struct Node {
+        /// Its name, as in its certificate.
+        name: String = String::new(),
+        /// Where other nodes reach it.
+        address: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 9787)),
+    }
+}
+
+settings! {
+    /// Which node of a network of many machines this process is, and by what the others know it.
+    /// Location and region are those of its certificate.
+    pub struct Member {
+        /// Where it listens for other nodes; without it, its address in `locations`.
+        listen: Option<SocketAddr> = None,
+        /// Folder with its certificate, its key and the authorities whose certificates are
+        /// believed: node.pem, node.key and trusted.pem, as `littoral ca` writes them.
+        certificates: PathBuf = "certificates".into(),
+    }
+}
+
+settings! {
+    /// What a store of the truth is kept in.
+    pub struct Origin {
+        /// "embedded", in the data directory, or "postgres".
+        engine: Engine = Engine::Embedded,
+        /// Where PostgreSQL is: "host=… port=… user=… dbname=…", or a postgresql:// address,
+        /// without a password.
+        url: String = String::new(),
+        /// A file that holds nothing but the password.
+        password_file: Option<PathBuf> = None,
+        /// Connections to it, at most.
+        connections: usize = 16,
     }
 }
 
@@ -124,6 +168,13 @@ pub enum Access {
     Write,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Engine {
+    Embedded,
+    Postgres,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogFormat {
@@ -132,4 +183,5 @@ pub enum LogFormat {
 }
 
 impl littoral_config::Setting for Access {}
+impl littoral_config::Setting for Engine {}
 impl littoral_config::Setting for LogFormat {}

@@ -1,7 +1,8 @@
-//! Composition of a network of locations in one process.
+//! Composition of a network of locations in one process, or of one node among many machines.
 
 mod disks;
 mod doors;
+mod member;
 mod places;
 mod truth;
 
@@ -11,11 +12,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use littoral_clock::{Chance, Clock};
-use littoral_peer::Service;
 use littoral_peer::faults::Faults;
 use littoral_peer::local::{self, Trips};
+use littoral_peer::{Carrier, Service};
 use littoral_tasks::{Shutdown, Tasks};
-use littoral_types::{LocationId, StoreId, Tenant};
+use littoral_telemetry::metrics::Registry;
+use littoral_types::{LocationId, STORES, StoreId, Tenant};
 use tokio::sync::oneshot;
 
 use crate::config::{self, Limits};
@@ -33,8 +35,32 @@ pub struct Options {
     /// a free one.
     pub listen: SocketAddr,
     pub places: Places,
+    /// This process is one node of many; otherwise every location runs here.
+    pub member: Option<Member>,
+    /// What each store is kept in, where it stands here.
+    pub origins: [Origin; STORES],
     pub access: Access,
     pub limits: Limits,
+}
+
+/// One node of a network of many machines.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Where it listens for other nodes, if not at its address in the list of places.
+    pub listen: Option<SocketAddr>,
+    pub certificates: PathBuf,
+}
+
+/// What a store is kept in.
+#[derive(Clone, Debug, Default)]
+pub enum Origin {
+    /// In the data directory.
+    #[default]
+    Embedded,
+    Postgres {
+        address: Box<littoral_postgres::Address>,
+        connections: usize,
+    },
 }
 
 /// Which locations there are.
@@ -59,6 +85,8 @@ pub struct Place {
     pub weight: f64,
     /// Its own address, if it does not take the next port.
     pub listen: Option<SocketAddr>,
+    /// Its nodes and where other nodes reach them, in a network of many machines.
+    pub nodes: Vec<(String, SocketAddr)>,
 }
 
 /// The first account and the tokens that open it before any was made by the API.
@@ -106,6 +134,26 @@ pub enum Error {
         )
     )]
     DataDir { path: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("the certificates in {} cannot be used: {why}", folder.display())]
+    #[diagnostic(
+        code(littoral::certificates),
+        help("`littoral ca issue` makes them; `[node] certificates` names their folder")
+    )]
+    Certificates { folder: PathBuf, why: String },
+    #[error("{identity} is no node of this network: {why}")]
+    #[diagnostic(
+        code(littoral::not_a_member),
+        help("the certificate and the nodes under [[locations]] must name the same")
+    )]
+    NoMember { identity: String, why: &'static str },
+    #[error("store {store} cannot be used: {why}")]
+    #[diagnostic(
+        code(littoral::origin),
+        help(
+            "`littoral origin status` says what is wrong; `littoral origin init` prepares a new one"
+        )
+    )]
+    Origin { store: u8, why: String },
     #[error("{0}")]
     #[diagnostic(code(littoral::start))]
     Other(String),
@@ -115,6 +163,7 @@ pub enum Error {
 pub struct Network {
     locations: Arc<[Location]>,
     nodes: Vec<Arc<Node>>,
+    link: Option<member::Link>,
     tasks: Tasks,
     /// Closes the doors, before anything behind them ends.
     closing: Shutdown,
@@ -129,19 +178,31 @@ impl Network {
     /// When a port is taken or the data directory cannot be used; nothing is left running.
     #[expect(clippy::unused_async, reason = "needs the runtime it will run in")]
     pub async fn start(options: Options) -> Result<Self, Error> {
-        let Plan { topology, trips, places } = places::plan(&options.places)?;
+        let Plan { topology, trips, mut places } = places::plan(&options.places)?;
         let clock = Clock::system();
         let tasks = Tasks::new(clock.clone());
+        let topology = Arc::new(topology);
+        let member = options.member.as_ref();
+        let link = member.map(|member| member::Link::open(member, &places, &topology, &clock));
+        let mut link = link.transpose()?;
+        let mut own: Vec<LocationId> = topology.locations().map(|(here, _)| here).collect();
+        if let Some(link) = &link {
+            own = vec![link.here()];
+            places = vec![places.swap_remove(link.here().index())];
+        }
         let shared = Shared {
-            clock: clock.clone(),
+            clock,
             tasks: tasks.clone(),
-            topology: Arc::new(topology),
+            topology,
             limits: options.limits.clone(),
-            locations: places.len() as u64,
+            locations: own.len() as u64,
         };
         let mut chance = Chance::from_machine();
-        let nodes = nodes(&options, &shared, trips, &mut chance)?;
+        let nodes = nodes(&options, &shared, &own, trips, link.as_mut(), &mut chance)?;
         let closing = Shutdown::new();
+        if let Some(link) = &mut link {
+            link.serve(&nodes[0], &shared, &closing)?;
+        }
         let doors =
             Doors { shared: &shared, options: &options, places: &places, closing: &closing };
         let (locations, closed) = doors.open(&nodes, &mut chance)?;
@@ -149,11 +210,18 @@ impl Network {
             node.tiers.follow(chance.u64());
         }
         let drain_time = options.limits.drain_time.0;
-        Ok(Self { locations, nodes, tasks, closing, closed, drain_time })
+        Ok(Self { locations, nodes, link, tasks, closing, closed, drain_time })
     }
 
     pub fn locations(&self) -> &[Location] {
         &self.locations
+    }
+
+    /// Reads again what can change while it runs: its certificates.
+    pub fn reload(&self) {
+        if let Some(link) = &self.link {
+            link.reload();
+        }
     }
 
     /// Answers what has been asked, writes what must be kept, and ends.
@@ -162,6 +230,9 @@ impl Network {
         for door in self.closed {
             // A door that has gone is closed.
             let _ = door.await;
+        }
+        if let Some(link) = self.link {
+            link.closed().await;
         }
         if !self.tasks.drain(self.drain_time).await {
             tracing::warn!("writes under way did not end in time; what is owed waits on disk");
@@ -178,17 +249,19 @@ impl Network {
     }
 }
 
-/// Opens the stores of the truth and every location's node.
+/// Opens the nodes of these locations, and the stores of the truth that stand at them.
 fn nodes(
     options: &Options,
     shared: &Shared,
+    own: &[LocationId],
     trips: Trips,
+    mut link: Option<&mut member::Link>,
     chance: &mut Chance,
 ) -> Result<Vec<Arc<Node>>, Error> {
     let Shared { clock, tasks, topology, limits, .. } = shared;
     let name = |id| &topology.location(id).name;
     let mut chances: Vec<(LocationId, Chance)> =
-        topology.locations().map(|(here, _)| (here, chance.fork())).collect();
+        own.iter().map(|here| (*here, chance.fork())).collect();
     let folder = |(here, chance): &mut (LocationId, Chance)| {
         let dir = options.data_dir.join("nodes").join(name(*here));
         Folder { dir, boot: chance.u64() }
@@ -196,7 +269,7 @@ fn nodes(
     let folders: Vec<_> = chances.iter_mut().map(folder).collect();
     let (stores, disks) = std::thread::scope(|scope| {
         let disks = scope.spawn(|| disks::open(&folders, limits));
-        let stores = truth::open(&options.data_dir, shared);
+        let stores = truth::open(options, shared, own);
         let disks = disks.join();
         (stores, disks.unwrap_or_else(|_| Err(Error::Other("opening a folder failed".into()))))
     });
@@ -207,12 +280,16 @@ fn nodes(
     for ((here, chance), disks) in chances.into_iter().zip(disks) {
         let truths = StoreId::all().map(|store| {
             let stands_here = topology.site(store).location == here;
-            stands_here.then(|| Arc::clone(&stores[store.index()]))
+            stores[store.index()].clone().filter(|_| stands_here)
         });
         let truths: Vec<_> = truths.collect();
         let truths = truths.try_into().unwrap_or_default();
-        let carrier = network.end(here, carrier_limits);
-        let node = Arc::new(Node::new(here, disks, shared, carrier, truths, chance));
+        let metrics = Registry::new(name(here));
+        let mut carrier: Arc<dyn Carrier> = network.end(here, carrier_limits);
+        if let Some(link) = &mut link {
+            carrier = link.carrier(carrier, &disks.dir, &metrics, shared)?;
+        }
+        let node = Arc::new(Node::new(here, disks, shared, carrier, truths, metrics, chance));
         let service: Arc<dyn Service> = Arc::clone(&node) as _;
         network.attach(here, &service);
         nodes.push(node);

@@ -52,6 +52,7 @@ impl Node {
         shared: &Shared,
         carrier: Arc<dyn Carrier>,
         truths: Truths,
+        metrics: Registry,
         mut chance: Chance,
     ) -> Self {
         let Shared { clock, tasks, topology, limits, .. } = shared;
@@ -60,7 +61,6 @@ impl Node {
         let mark = Mark::new(&dir, &hlc);
         mark.resume();
         tasks.spawn(TaskKind::Mark, mark.clone().keep(clock.clone()));
-        let metrics = Registry::new(&topology.location(here).name);
         let tiers = Tiers::new(TierParts {
             here,
             clock: clock.clone(),

@@ -64,6 +64,8 @@ fn options(dev: &Dev, data_dir: PathBuf) -> network::Options {
         data_dir,
         listen: dev.listen,
         places: Places::Modelled { count: dev.locations, trips: dev.trips },
+        member: None,
+        origins: Default::default(),
         access: network::Access { account: dev.account, tokens: vec![token] },
         limits: Limits::default(),
     }

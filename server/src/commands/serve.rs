@@ -1,11 +1,12 @@
 //! `littoral serve`: one process of a real deployment.
 
-use littoral_types::Tenant;
-use miette::Result;
+use littoral_types::{STORES, Tenant};
+use miette::{IntoDiagnostic as _, Result};
+use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Stop, serve_until_told};
+use super::{Stop, drain};
 use crate::args::{Serve, parse};
-use crate::config::{Config, Location, Token};
+use crate::config::{Config, Engine, Location, Origin, Token};
 use crate::failure::Failure;
 use crate::network::{self, BootstrapToken, Network, Place, Places};
 use crate::terminal;
@@ -24,13 +25,19 @@ pub fn run(serve: &Serve) -> Result<()> {
 }
 
 async fn run_network(options: network::Options) -> Result<()> {
-    let stop = Stop::listen()?;
+    let mut stop = Stop::listen()?;
+    let mut reload = signal(SignalKind::hangup()).into_diagnostic()?;
     let network = Network::start(options).await?;
     for location in network.locations() {
         let network::Location { name, region, address } = location;
         tracing::info!(%name, %region, %address, "location is ready");
     }
-    serve_until_told(network, stop).await
+    loop {
+        tokio::select! {
+            () = stop.told() => return drain(network, stop).await,
+            _ = reload.recv() => network.reload(),
+        }
+    }
 }
 
 /// Checks what a type cannot say, and converts to plain values.
@@ -42,6 +49,11 @@ fn options(config: &Config) -> Result<network::Options> {
         data_dir: config.data_dir.clone(),
         listen: config.listen,
         places,
+        member: config.node.as_ref().map(|node| network::Member {
+            listen: node.listen,
+            certificates: node.certificates.clone(),
+        }),
+        origins: origins(config)?,
         access: network::Access { account, tokens },
         limits: config.limits.clone(),
     })
@@ -82,8 +94,37 @@ fn places(config: &Config) -> Result<Places> {
     Ok(Places::Listed { locations, stores })
 }
 
+/// What each store is kept in.
+pub fn origins(config: &Config) -> Result<[network::Origin; STORES]> {
+    let origins: Vec<_> = config.origins.iter().map(origin).collect::<Result<_>>()?;
+    if origins.is_empty() {
+        return Ok(Default::default());
+    }
+    origins.try_into().map_err(|_| invalid("origins are none, or one for each of the two stores"))
+}
+
+fn origin(origin: &Origin) -> Result<network::Origin> {
+    let Origin { engine, url, password_file, connections } = origin;
+    if *engine == Engine::Embedded {
+        return Ok(network::Origin::Embedded);
+    }
+    let address: littoral_postgres::Address = url
+        .parse()
+        .map_err(|error: littoral_postgres::AddressError| invalid(format!("origins: {error}")))?;
+    let address = match password_file {
+        None => address,
+        Some(file) => {
+            let password = std::fs::read_to_string(file).map_err(|error| {
+                invalid(format!("origins: cannot read {}: {error}", file.display()))
+            })?;
+            address.with_password(password.trim_end())
+        }
+    };
+    Ok(network::Origin::Postgres { address: Box::new(address), connections: *connections })
+}
+
 fn place(location: &Location) -> Result<Place> {
-    let Location { name, region, weight, listen } = location.clone();
+    let Location { name, region, weight, listen, nodes } = location.clone();
     let spelled = |text: &str| {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         !text.is_empty() && text.bytes().all(plain)
@@ -95,7 +136,8 @@ fn place(location: &Location) -> Result<Place> {
     if !weight.is_finite() || weight < 0.0 {
         return Err(invalid(format!("location \"{name}\": a weight is a number of at least 0")));
     }
-    Ok(Place { name, region, weight, listen })
+    let nodes = nodes.into_iter().map(|node| (node.name, node.address)).collect();
+    Ok(Place { name, region, weight, listen, nodes })
 }
 
 fn invalid(what: impl Into<String>) -> miette::Report {

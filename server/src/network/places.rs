@@ -34,6 +34,7 @@ fn modelled(count: usize, scale: f64) -> Result<Plan, Error> {
         region: city.region.into(),
         weight: 1.0,
         listen: None,
+        nodes: Vec::new(),
     };
     let places: Vec<_> = cities.iter().map(place).collect();
     let row = |from| cities.iter().map(|to| trip(from, to, scale)).collect();
