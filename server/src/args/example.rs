@@ -29,7 +29,7 @@ Examples:
   net/stop.sh")]
 pub struct ExampleNetwork {
     /// Regions: two at least, for the two origins to stand apart.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=8))]
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=7))]
     pub regions: u16,
     /// Locations, spread over the regions.
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=20))]
