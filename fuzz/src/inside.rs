@@ -61,6 +61,24 @@ fn trailer(head: &[u8]) {
     assert_eq!(again, Ok(trailer), "a trailer comes back");
 }
 
+/// What a node shows to say who it is.
+pub(crate) fn certificate(bytes: &[u8]) {
+    littoral_link::fuzzing::certificate(bytes);
+}
+
+/// The stream of bytes in which a message comes.
+pub(crate) fn frames(bytes: &[u8]) {
+    littoral_link::fuzzing::frames(bytes);
+}
+
+pub(crate) const IDENTITY_WORDS: &[&str] =
+    &["littoral://", "/", "-", ".", "_", "prod", "ams", "1", ",", "255", " "];
+
+/// A node's name, or the formats it reads.
+pub(crate) fn identity(bytes: &[u8]) {
+    littoral_link::fuzzing::words(bytes);
+}
+
 pub(crate) fn store(bytes: &[u8]) {
     littoral_store::fuzzing::decode(bytes);
     littoral_store::fuzzing::decode_sealed(bytes);

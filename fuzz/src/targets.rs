@@ -27,13 +27,16 @@ const fn binary(name: &'static str, run: fn(&[u8]), samples: fn() -> Vec<Vec<u8>
 /// Every parser of bytes from outside.
 pub const TARGETS: &[Target] = &[
     text("bulk", doors::bulk, doors::JSON_WORDS),
+    text("certificate", inside::certificate, &["\u{30}", "\u{6}\u{3}U\u{1d}\u{11}", "littoral://", "Z"]),
     text("config", config::config, config::WORDS),
     text("cursor", doors::cursor, &["AQ", "Ag", "-", "_", "="]),
     text("control", doors::control, doors::CONTROL_WORDS),
     binary("disk", inside::disk, littoral_disk::fuzzing::samples),
     text("expiry", doors::expiry, &["0", "60", "1700000060", "1e9", ".0", "-", "+", "inf", "nan"]),
+    binary("frames", inside::frames, littoral_link::fuzzing::streams),
     text("headers", doors::headers, doors::HEADER_WORDS),
     text("history", inside::history, inside::HISTORY_WORDS),
+    text("identity", inside::identity, inside::IDENTITY_WORDS),
     text("import", doors::import, doors::JSON_WORDS),
     text("key", doors::key, &["%", "%2F", "%2e", "%C3%A9", "%ff", ".", "+", "/", "\u{e9}"]),
     binary("message", inside::message, samples::messages),

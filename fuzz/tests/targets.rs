@@ -34,8 +34,8 @@ macro_rules! targets {
 }
 
 targets![
-    bulk, config, control, cursor, disk, expiry, headers, history, import, key, message, metadata,
-    multipart, path, query, range, store, value, version,
+    bulk, certificate, config, control, cursor, disk, expiry, frames, headers, history, identity,
+    import, key, message, metadata, multipart, path, query, range, store, value, version,
 ];
 
 #[test]

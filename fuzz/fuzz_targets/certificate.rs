@@ -1,0 +1,6 @@
+//! The target `certificate` for `cargo fuzz`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    (littoral_fuzz::target("certificate").expect("a target").run)(bytes);
+});
