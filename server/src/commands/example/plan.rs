@@ -97,7 +97,7 @@ mod tests {
                 assert!(plan(&options(regions, locations, 1)).is_some(), "{regions} {locations}");
             }
         }
-        assert!(plan(&options(1, 17, 1)).is_none(), "no region has as many");
+        assert!(plan(&options(1, LOCATIONS_MAX, 1)).is_none(), "no region has as many");
     }
 
     const LOCATIONS_MAX: u16 = 20;
