@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 
 use crate::certificates::Certificates;
 use crate::identity::Identity;
-use crate::incoming::Receiving;
+use crate::incoming::{Memory, Receiving};
 use crate::metrics::Calling;
 
 pub use book::Peer;
@@ -67,6 +67,7 @@ impl Client {
             clock: clock.clone(),
             staging,
             pause_max: options.pause_max,
+            memory: Memory::new(options.memory_bytes_max),
             received: metrics.received.clone(),
         });
         let shared = Shared { certificates, options, receiving, clock, tasks, metrics };

@@ -13,6 +13,7 @@ use littoral_peer::wire::{self, Message, WireError};
 use littoral_store::{FILE_BYTES_MIN, Staged, Staging};
 use littoral_telemetry::metrics::Counter;
 use littoral_types::Body;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 
 use crate::frame::{FrameError, Frames, Kind, Part};
@@ -22,7 +23,7 @@ const TRUSTED_BYTES: usize = 64 << 10;
 /// Bytes that are brought to a file at once.
 const PIECE_BYTES: usize = 256 << 10;
 /// Bytes of one message that are held in memory: its head and its smaller bodies.
-pub(crate) const MEMORY_BYTES_MAX: usize = 256 << 20;
+pub(crate) const MESSAGE_BYTES_MAX: usize = 256 << 20;
 
 /// Where a message arrives, and after it its trailer.
 pub(crate) struct Inbox {
@@ -31,6 +32,8 @@ pub(crate) struct Inbox {
     chunk: Bytes,
     frames: Frames,
     with: Arc<Receiving>,
+    /// What the message takes of the memory for all; given back with the inbox.
+    room: Vec<OwnedSemaphorePermit>,
 }
 
 /// What receiving needs.
@@ -39,8 +42,16 @@ pub(crate) struct Receiving {
     pub(crate) staging: Arc<Staging>,
     /// How long the sender may pause inside a message.
     pub(crate) pause_max: Duration,
+    pub(crate) memory: Memory,
     pub(crate) received: Counter,
 }
+
+/// Memory for all messages that are being received; small frames are not counted.
+#[derive(Clone)]
+pub(crate) struct Memory(Arc<Semaphore>);
+
+/// Memory is handed out in steps of this many bytes.
+const STEP_BYTES: usize = 1 << 10;
 
 /// Why no message came.
 #[derive(Debug, thiserror::Error)]
@@ -55,8 +66,10 @@ pub(crate) enum ReceiveError {
     Frame(#[from] FrameError),
     #[error("{0}")]
     Wire(#[from] WireError),
-    #[error("a message holds more than {MEMORY_BYTES_MAX} bytes beside its files")]
-    Memory,
+    #[error("a message holds more than {MESSAGE_BYTES_MAX} bytes beside its files")]
+    TooLarge,
+    #[error("there is no memory left for messages as large as this")]
+    NoMemory,
     #[error("a body cannot be staged: {0}")]
     Disk(#[from] io::Error),
 }
@@ -76,7 +89,7 @@ struct Piecewise {
 
 impl Inbox {
     pub(crate) fn new(body: Incoming, with: Arc<Receiving>) -> Self {
-        Self { body, chunk: Bytes::new(), frames: Frames::new(), with }
+        Self { body, chunk: Bytes::new(), frames: Frames::new(), with, room: Vec::new() }
     }
 
     /// The message, up to its end; a trailer may still follow.
@@ -90,9 +103,10 @@ impl Inbox {
             let file = kind == Kind::Body && len >= FILE_BYTES_MIN;
             if !file {
                 held += len;
-                if held > MEMORY_BYTES_MAX {
-                    return Err(ReceiveError::Memory);
+                if held > MESSAGE_BYTES_MAX {
+                    return Err(ReceiveError::TooLarge);
                 }
+                self.room.extend(self.with.memory.take(len)?);
             }
             match kind {
                 Kind::Head => message.head = self.content(len).await?,
@@ -162,6 +176,21 @@ impl Inbox {
                 self.chunk = bytes;
             }
         }
+    }
+}
+
+impl Memory {
+    pub(crate) fn new(bytes_max: usize) -> Self {
+        Self(Arc::new(Semaphore::new(bytes_max / STEP_BYTES)))
+    }
+
+    fn take(&self, len: usize) -> Result<Option<OwnedSemaphorePermit>, ReceiveError> {
+        if len <= TRUSTED_BYTES {
+            return Ok(None);
+        }
+        let steps = u32::try_from(len.div_ceil(STEP_BYTES)).unwrap_or(u32::MAX);
+        let taken = Arc::clone(&self.0).try_acquire_many_owned(steps);
+        taken.map(Some).map_err(|_| ReceiveError::NoMemory)
     }
 }
 

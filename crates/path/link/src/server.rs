@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::certificates::Certificates;
-use crate::incoming::Receiving;
+use crate::incoming::{Memory, Receiving};
 use crate::members::Members;
 use crate::metrics::Serving;
 
@@ -81,6 +81,7 @@ impl Server {
             clock: clock.clone(),
             staging,
             pause_max: options.pause_max,
+            memory: Memory::new(options.memory_bytes_max),
             received: metrics.received.clone(),
         });
         let calls = Arc::new(Semaphore::new(options.calls_max));

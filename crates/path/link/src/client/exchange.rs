@@ -82,6 +82,7 @@ impl Node {
             Err(error @ ReceiveError::Disk(_)) => {
                 return Ok(Err(Error::Unavailable(error.to_string())));
             }
+            Err(ReceiveError::NoMemory) => return Ok(Err(Error::Overloaded)),
             Err(ReceiveError::Cut(error)) => return Err(failure(&error)),
             Err(error @ (ReceiveError::Short | ReceiveError::Slow)) => {
                 return Err(Failure::Cut(error.to_string()));

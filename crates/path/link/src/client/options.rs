@@ -37,6 +37,8 @@ pub struct Options {
     pub trailer_time: Duration,
     /// How long calls to a node that left the address book may go on.
     pub drain_time: Duration,
+    /// Bytes of answers being received that are held in memory; more are shed.
+    pub memory_bytes_max: usize,
     pub windows: Windows,
     /// Formats of messages that are written.
     pub formats: Formats,
@@ -71,6 +73,7 @@ impl Default for Options {
             pause_max: Duration::from_secs(10),
             trailer_time: Duration::from_secs(10),
             drain_time: Duration::from_secs(10),
+            memory_bytes_max: 512 << 20,
             windows: Windows::default(),
             formats: Formats::default(),
         }

@@ -72,6 +72,10 @@ async fn call(shared: &Arc<Shared>, from: LocationId, body: Incoming) -> Respons
             tracing::error!(%error, "call not received");
             Err(Error::Unavailable(error.to_string()))
         }
+        Err(ReceiveError::NoMemory) => {
+            shared.metrics.shed.inc();
+            Err(Error::Overloaded)
+        }
         Err(error) => Err(Error::Refused(error.to_string())),
     };
     shared.metrics.served.inc();

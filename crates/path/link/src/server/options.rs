@@ -29,6 +29,8 @@ pub struct Options {
     pub keep_alive_time: Duration,
     /// How long a drain waits for calls that have begun.
     pub drain_time: Duration,
+    /// Bytes of calls being received that are held in memory; more are shed.
+    pub memory_bytes_max: usize,
     pub windows: client::Windows,
     /// Formats of messages that are read.
     pub formats: Formats,
@@ -48,6 +50,7 @@ impl Default for Options {
             keep_alive_every: Duration::from_secs(10),
             keep_alive_time: Duration::from_secs(5),
             drain_time: Duration::from_secs(10),
+            memory_bytes_max: 512 << 20,
             windows: client::Windows::default(),
             formats: Formats::default(),
         }

@@ -11,6 +11,8 @@ use littoral_peer::{Carrier as _, Error, Reply, Request, StoreCall};
 use littoral_store::FILE_BYTES_MIN;
 use littoral_types::{Blob, Body};
 
+use crate::server;
+
 use super::world::{AMS, Does, World, ams, answer, ask, body_of, bytes_of, nyc, peer, says, write};
 
 const VALUE_BYTES: u64 = 25 << 20;
@@ -56,6 +58,65 @@ async fn a_value_of_25_mib_goes_from_file_to_file_both_ways() {
     let path = came.path().to_owned();
     assert!(path.exists() && body_of(reply) == sent);
     assert!(!path.exists(), "it goes with its last holder");
+}
+
+/// The most memory this process ever had, in bytes.
+fn memory_peak() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+}
+
+/// Values that are moved at once.
+const VALUES: usize = 6;
+/// What they may take: the window of a connection each way, and what goes beside.
+const MEMORY_MAX: u64 = 48 << 20;
+
+#[tokio::test]
+#[ignore = "a child of the test below"]
+async fn child_that_moves_large_values() {
+    let world = World::new();
+    let running = world.serve(&ams("a"), echo()).await;
+    let client = world.client(&nyc("b"), vec![peer(AMS, ams("a"), running.address)]);
+    let blob = file(&world, "value", VALUE_BYTES);
+    let before = memory_peak();
+    let calls = (0..VALUES).map(|_| async {
+        let reply = client.call(AMS, world.ctx(), write(Body::File(Arc::clone(&blob)))).await;
+        let Ok(Reply::Answer(answer)) = &reply else { panic!("{reply:?}") };
+        assert!(matches!(&answer.truth, littoral_peer::Truth::Whole { body: Body::File(_), .. }));
+    });
+    futures_util::future::join_all(calls).await;
+    let taken = memory_peak() - before;
+    assert!(taken < MEMORY_MAX, "{VALUES} values of {VALUE_BYTES} bytes took {taken}");
+    println!("took {} KiB", taken >> 10);
+}
+
+/// In a process of its own, so that no other test counts.
+#[test]
+fn large_values_pass_through_in_bounded_memory() {
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "tests::bodies::child_that_moves_large_values"])
+        .args(["--ignored", "--nocapture"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success(), "{said}\n{}", String::from_utf8_lossy(&child.stderr));
+    assert!(said.contains("took "), "it ran: {said}");
+    println!("{said}");
+}
+
+#[tokio::test]
+async fn a_call_that_finds_no_memory_is_shed() {
+    let world = World::new();
+    let memory_bytes_max = 128 << 10;
+    let options = server::Options { memory_bytes_max, ..server::Options::default() };
+    let running = world.serve_with(&ams("a"), echo(), options).await;
+    let client = world.client(&nyc("b"), vec![peer(AMS, ams("a"), running.address)]);
+    for (len, shed) in [(200 << 10, true), (100 << 10, false), (100 << 10, false)] {
+        let body = Body::Bytes(vec![7; len].into());
+        let reply = client.call(AMS, world.ctx(), write(body)).await;
+        assert_eq!(matches!(reply, Err(Error::Overloaded)), shed, "{reply:?}");
+    }
 }
 
 #[tokio::test]
