@@ -188,27 +188,28 @@ async fn a_commit_whose_answer_is_lost_counts_once_and_is_never_denied() {
     let store = world.open_through(relay.port, Options { writers: 1, ..Options::default() });
     applied(store.apply(write("before", at(1), "body")).await.unwrap());
     for (n, condition) in [Condition::Newer, Condition::Absent].into_iter().enumerate() {
-        relay.lose_next(1);
+        relay.lose(1);
         let key = format!("key{n}");
         let write = Write { condition, ..write(&key, at(2), "body") };
         let position = applied(store.apply(write).await.unwrap());
-        assert_eq!((position.number, relay.to_be_lost()), (2 + n as u64, 0));
+        assert_eq!((position.number, relay.has_lost()), (2 + n as u64, true));
     }
 
     // Of two writes of one key in one commit, the first is overwritten: whether it was applied
-    // cannot be seen any more, and so it is not said.
-    relay.lose_next(1);
-    let both = [at(3), at(4)].map(|version| store.apply(write("twice", version, "body")));
-    let both = join_all(both).await;
-    assert_eq!(relay.to_be_lost(), 0);
-    let records = outbox(&store).await;
-    assert_eq!(records.len(), 5, "nothing was applied twice: {records:?}");
-    match &both[..] {
-        [Err(error), Ok(Applied::Yes { .. })] => {
-            assert!(error.to_string().contains("is not known"), "{error}");
-        }
-        // They were not in one commit, which chance decides.
-        [Ok(Applied::Yes { .. }), Ok(Applied::Yes { .. })] => {}
-        both => panic!("{both:?}"),
-    }
+    // cannot be seen any more, and so it is not said. They wait together behind a third.
+    let holder = world.connect().await;
+    holder.batch_execute("BEGIN; SELECT * FROM littoral_rows FOR UPDATE").await.unwrap();
+    let behind = async {
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+        while world.sql(waiting).await == "0" {}
+        relay.lose(2);
+        let both = [at(3), at(4)].map(|version| store.apply(write("twice", version, "body")));
+        tokio::join!(join_all(both), holder.batch_execute("COMMIT")).0
+    };
+    let (third, both) = tokio::join!(store.apply(write("before", at(3), "body")), behind);
+    applied(third.unwrap());
+    assert!(relay.has_lost());
+    let [Err(error), Ok(Applied::Yes { .. })] = &both[..] else { panic!("{both:?}") };
+    assert!(error.to_string().contains("is not known"), "{error}");
+    assert_eq!(outbox(&store).await.len(), 6, "nothing was applied twice");
 }

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 pub(crate) struct Relay {
     pub(crate) port: u16,
-    /// Commits whose answers are still to be lost, each with its connection.
+    /// The number, from here, of the commit whose answer is to be lost with its connection; 0: none.
     lost: Arc<AtomicUsize>,
 }
 
@@ -34,12 +34,13 @@ impl Relay {
         Self { port, lost }
     }
 
-    pub(crate) fn lose_next(&self, commits: usize) {
-        self.lost.store(commits, Ordering::Release);
+    /// 1: the next one.
+    pub(crate) fn lose(&self, number: usize) {
+        self.lost.store(number, Ordering::Release);
     }
 
-    pub(crate) fn to_be_lost(&self) -> usize {
-        self.lost.load(Ordering::Acquire)
+    pub(crate) fn has_lost(&self) -> bool {
+        self.lost.load(Ordering::Acquire) == 0
     }
 }
 
@@ -51,10 +52,10 @@ async fn pass(mut client: TcpStream, mut server: TcpStream, lost: &AtomicUsize) 
         tokio::select! {
             read = client.read(&mut up) => {
                 let Ok(read @ 1..) = read else { return };
-                let commits = up[..read].windows(6).any(|word| word == b"COMMIT");
-                let less = |left: usize| left.checked_sub(1);
+                let commits = up[..read].windows(7).any(|word| word == b"COMMIT\0");
+                let less = |number: usize| number.checked_sub(1);
                 losing |= commits
-                    && lost.fetch_update(Ordering::AcqRel, Ordering::Acquire, less).is_ok();
+                    && lost.fetch_update(Ordering::AcqRel, Ordering::Acquire, less) == Ok(1);
                 if server.write_all(&up[..read]).await.is_err() {
                     return;
                 }
@@ -63,7 +64,7 @@ async fn pass(mut client: TcpStream, mut server: TcpStream, lost: &AtomicUsize) 
                 let Ok(read @ 1..) = read else { return };
                 if losing {
                     // The server says so when it has committed: nobody hears.
-                    if down[..read].windows(6).any(|word| word == b"COMMIT") {
+                    if down[..read].windows(7).any(|word| word == b"COMMIT\0") {
                         return;
                     }
                 } else if client.write_all(&down[..read]).await.is_err() {
