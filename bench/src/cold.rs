@@ -54,10 +54,10 @@ fn put() -> Put {
 
 /// A key whose walk from the reader takes all four hops, each at another location.
 fn four_hops(world: &World, key: &[u8]) -> bool {
-    let hash = world.topology.hash(namespace().id, key);
-    world.topology.home(hash) == StoreId(0)
-        && world.topology.tier(RegionId(0), hash) != Some(READER)
-        && world.topology.tier(HOME, hash) != Some(HOME_STORE)
+    let hash = world.topology.now().hash(namespace().id, key);
+    world.topology.now().home(hash) == StoreId(0)
+        && world.topology.now().tier(RegionId(0), hash) != Some(READER)
+        && world.topology.now().tier(HOME, hash) != Some(HOME_STORE)
 }
 
 async fn cold(plan: &Plan, world: &World) -> Result<Row> {
@@ -111,7 +111,7 @@ async fn herd(plan: &Plan, world: &World) -> Result<Row> {
     let mut reached = Rounds::default();
     // Whose walk does not pass the writer: it holds what it wrote.
     let elsewhere = |key: &Bytes| {
-        world.topology.home(world.topology.hash(space.id, key)) == HERD_HOME
+        world.topology.now().home(world.topology.now().hash(space.id, key)) == HERD_HOME
     };
     let keys = (0..).map(|n: u64| Bytes::from(format!("herd/{n}")));
     for key in keys.filter(elsewhere).take(plan.rounds) {

@@ -16,7 +16,7 @@ use littoral_store::{Fjall, Model, Options, OwedModel, Staging, Store};
 use littoral_tasks::Tasks;
 use littoral_telemetry::metrics::Registry;
 use littoral_tiers::{Limits, Parts as TierParts, Publisher, Tiers};
-use littoral_topology::{Location, Region, Site as Place, Topology};
+use littoral_topology::{Known, Location, Region, Site as Place, Topology};
 use littoral_types::{Ctx, Epoch, LocationId, RegionId, STORES, SpaceId, StoreId, Tenant};
 
 /// The one account.
@@ -39,7 +39,7 @@ pub(crate) struct Spec<'a> {
 pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) tasks: Tasks,
-    pub(crate) topology: Arc<Topology>,
+    pub(crate) topology: Known,
     pub(crate) nodes: Vec<Arc<Node>>,
     pub(crate) waits: Arc<Waits>,
 }
@@ -67,7 +67,7 @@ pub(crate) struct Wait {
 struct Slow {
     from: LocationId,
     carrier: Arc<dyn Carrier>,
-    topology: Arc<Topology>,
+    topology: Known,
     near: Duration,
     far: Duration,
     clock: Clock,
@@ -79,19 +79,19 @@ impl World {
     pub(crate) fn start(spec: &Spec<'_>, folder: &Path) -> Result<Self> {
         let clock = Clock::system();
         let tasks = Tasks::new(clock.clone());
-        let topology = Arc::new(topology(spec)?);
-        let count = topology.locations().count();
+        let topology = Known::from(topology(spec)?);
+        let count = topology.now().locations().count();
         let network =
             Network::new(clock.clone(), tasks.clone(), Trips::none(count), Faults::none());
         let stores = stores(spec, folder, &clock)?;
         let mut world = Self { clock, tasks, topology, nodes: Vec::new(), waits: Arc::default() };
         let mut chance = Chance::seeded(1);
-        let here: Vec<LocationId> = world.topology.locations().map(|(here, _)| here).collect();
+        let here: Vec<LocationId> = world.topology.now().locations().map(|(here, _)| here).collect();
         for here in here {
             let carrier: Arc<dyn Carrier> = Arc::new(Slow {
                 from: here,
                 carrier: network.end(here, CarrierLimits::default()),
-                topology: Arc::clone(&world.topology),
+                topology: world.topology.clone(),
                 near: spec.near,
                 far: spec.far,
                 clock: world.clock.clone(),
@@ -174,16 +174,16 @@ impl Node {
             clock: clock.clone(),
             tasks: tasks.clone(),
             hlc: Arc::clone(&hlc),
-            topology: Arc::clone(topology),
+            topology: topology.clone(),
             carrier: Arc::clone(&carrier),
             disk: None,
             limits: Limits { memory_bytes: 32 << 20, ..Limits::default() },
             seed: chance.u64(),
             restarted: false,
-            metrics: Registry::new(&topology.location(here).name),
+            metrics: Registry::new(&topology.now().location(here).name),
         });
         let store_time = Duration::from_secs(5);
-        let stores = Stores::new(carrier, Arc::clone(topology), clock.clone(), store_time);
+        let stores = Stores::new(carrier, topology.clone(), clock.clone(), store_time);
         let kv = Kv::new(KvParts {
             clock: clock.clone(),
             tasks: tasks.clone(),
@@ -195,9 +195,9 @@ impl Node {
         });
         let stand = |store: StoreId| {
             let truth = &truths[store.index()];
-            (topology.site(store).location == here).then(|| {
+            (topology.now().site(store).location == here).then(|| {
                 let site = Site::new(Arc::clone(truth), Arc::clone(&hlc));
-                (site, Publisher::new(Arc::clone(truth), Arc::clone(topology), clock.clone()))
+                (site, Publisher::new(Arc::clone(truth), topology.clone(), clock.clone()))
             })
         };
         Ok(Self { tiers, kv, sites: [stand(StoreId(0)), stand(StoreId(1))] })
@@ -230,7 +230,7 @@ impl Service for Node {
 
 impl Slow {
     async fn travel(&self, from: LocationId, to: LocationId, noted: bool) {
-        let near = self.topology.region_of(from) == self.topology.region_of(to);
+        let near = self.topology.now().region_of(from) == self.topology.now().region_of(to);
         let trip = if near { self.near } else { self.far };
         if from == to || trip.is_zero() {
             return;

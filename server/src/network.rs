@@ -17,6 +17,7 @@ use littoral_peer::local::{self, Trips};
 use littoral_peer::{Carrier, Service};
 use littoral_tasks::{Shutdown, Tasks};
 use littoral_telemetry::metrics::Registry;
+use littoral_topology::Known;
 use littoral_types::{LocationId, STORES, StoreId, Tenant};
 use tokio::sync::oneshot;
 
@@ -181,11 +182,11 @@ impl Network {
         let Plan { topology, trips, mut places } = places::plan(&options.places)?;
         let clock = Clock::system();
         let tasks = Tasks::new(clock.clone());
-        let topology = Arc::new(topology);
+        let topology = Known::from(topology);
         let member = options.member.as_ref();
-        let link = member.map(|member| member::Link::open(member, &places, &topology, &clock));
+        let link = member.map(|member| member::Link::open(member, &places, &topology.now(), &clock));
         let mut link = link.transpose()?;
-        let mut own: Vec<LocationId> = topology.locations().map(|(here, _)| here).collect();
+        let mut own: Vec<LocationId> = topology.now().locations().map(|(here, _)| here).collect();
         if let Some(link) = &link {
             own = vec![link.here()];
             places = vec![places.swap_remove(link.here().index())];
@@ -259,6 +260,7 @@ fn nodes(
     chance: &mut Chance,
 ) -> Result<Vec<Arc<Node>>, Error> {
     let Shared { clock, tasks, topology, limits, .. } = shared;
+    let topology = topology.now();
     let name = |id| &topology.location(id).name;
     let mut chances: Vec<(LocationId, Chance)> =
         own.iter().map(|here| (*here, chance.fork())).collect();

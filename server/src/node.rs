@@ -10,7 +10,7 @@ use littoral_store::{Debts, Store};
 use littoral_tasks::{TaskKind, Tasks};
 use littoral_telemetry::metrics::Registry;
 use littoral_tiers::{Parts as TierParts, Publisher, Tiers};
-use littoral_topology::Topology;
+use littoral_topology::Known;
 use littoral_types::{Ctx, LocationId, STORES};
 
 use crate::config::Limits;
@@ -36,7 +36,7 @@ struct Stand {
 pub struct Shared {
     pub clock: Clock,
     pub tasks: Tasks,
-    pub topology: Arc<Topology>,
+    pub topology: Known,
     pub limits: Limits,
     /// Locations in this process: the memory budget is divided among them.
     pub locations: u64,
@@ -66,7 +66,7 @@ impl Node {
             clock: clock.clone(),
             tasks: tasks.clone(),
             hlc: Arc::clone(&hlc),
-            topology: Arc::clone(topology),
+            topology: topology.clone(),
             carrier: Arc::clone(&carrier),
             disk: Some(cache),
             limits: tier_limits(limits, shared.locations),
@@ -75,7 +75,7 @@ impl Node {
             metrics: metrics.clone(),
         });
         let store_time = limits.hop_time.0;
-        let stores = Stores::new(carrier, Arc::clone(topology), clock.clone(), store_time);
+        let stores = Stores::new(carrier, topology.clone(), clock.clone(), store_time);
         let kv = Kv::new(KvParts {
             clock: clock.clone(),
             tasks: tasks.clone(),
@@ -88,7 +88,7 @@ impl Node {
         let stand = |store: Option<Arc<dyn Store>>| {
             let store = store?;
             let site = Site::new(Arc::clone(&store), Arc::clone(&hlc));
-            let publisher = Publisher::new(store, Arc::clone(topology), clock.clone());
+            let publisher = Publisher::new(store, topology.clone(), clock.clone());
             Some(Stand { site, publisher })
         };
         let sites = truths.map(stand);

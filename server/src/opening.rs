@@ -35,5 +35,5 @@ pub fn control(access: &Access) -> ControlOptions {
 
 /// Names of locations, as `Cache-Status` shows them.
 pub fn places(shared: &Shared) -> Places {
-    Places::new(shared.topology.locations().map(|(_, location)| location.name.clone()))
+    Places::new(shared.topology.now().locations().map(|(_, location)| location.name.clone()))
 }

@@ -12,7 +12,7 @@ use littoral_store::{Debts, OwedModel, Staging, Store};
 use littoral_tasks::{Shutdown, Tasks};
 use littoral_telemetry::metrics::Registry;
 use littoral_tiers::{Limits, Parts as TierParts, Publisher, Tiers};
-use littoral_topology::Topology;
+use littoral_topology::{Known, Topology};
 use littoral_types::{Ctx, LocationId, StoreId, Wall};
 
 /// A running node.
@@ -63,13 +63,13 @@ impl Running {
         hlc.resume(disk.mark);
         let restarted = disk.lives > 0;
         disk.lives += 1;
-        let topology = Arc::clone(around.topology);
+        let topology = Known::from(Topology::clone(around.topology));
         let tiers = Tiers::new(TierParts {
             here: around.here,
             clock: clock.clone(),
             tasks: tasks.clone(),
             hlc: Arc::clone(&hlc),
-            topology: Arc::clone(&topology),
+            topology: topology.clone(),
             carrier: Arc::clone(&around.carrier),
             disk: None,
             limits: limits(around.memory_bytes),
@@ -83,7 +83,7 @@ impl Running {
             hlc: Arc::clone(&hlc),
             stores: Stores::new(
                 around.carrier,
-                Arc::clone(&topology),
+                topology.clone(),
                 clock.clone(),
                 Duration::from_secs(5),
             ),

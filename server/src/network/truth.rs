@@ -39,7 +39,7 @@ pub(super) fn open(
     let runtime = tokio::runtime::Handle::current();
     let opened = at_once(&stores, |store| {
         let _runtime = runtime.enter();
-        let here = own.contains(&shared.topology.site(*store).location);
+        let here = own.contains(&shared.topology.now().site(*store).location);
         here.then(|| one(*store, options, shared)).transpose()
     })?;
     Ok(opened.try_into().unwrap_or_default())

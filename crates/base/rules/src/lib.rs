@@ -17,6 +17,8 @@ pub enum Rule {
     CoverNeedsHearing,
     /// Only the location to which the epoch gives a key covers it.
     CoverNeedsRank,
+    /// What was vouched for under an earlier epoch is covered only if that gave the key here too.
+    CoverNeedsEpoch,
     /// A suspect entry past the silence limit is validated before it is served.
     SuspectIsValidated,
     /// Age is handed down, not restarted by a hop.
@@ -64,12 +66,13 @@ pub enum Rule {
 }
 
 impl Rule {
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::FillYieldsToPurge,
         Self::PurgeDrops,
         Self::CoverNeedsConfirmation,
         Self::CoverNeedsHearing,
         Self::CoverNeedsRank,
+        Self::CoverNeedsEpoch,
         Self::SuspectIsValidated,
         Self::AgeIsHandedDown,
         Self::EdgeAsksInTime,
@@ -102,6 +105,7 @@ impl Rule {
             Self::CoverNeedsConfirmation => "cover-needs-confirmation",
             Self::CoverNeedsHearing => "cover-needs-hearing",
             Self::CoverNeedsRank => "cover-needs-rank",
+            Self::CoverNeedsEpoch => "cover-needs-epoch",
             Self::SuspectIsValidated => "suspect-is-validated",
             Self::AgeIsHandedDown => "age-is-handed-down",
             Self::EdgeAsksInTime => "edge-asks-in-time",

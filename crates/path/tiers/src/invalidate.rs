@@ -107,7 +107,7 @@ async fn stretch(tiers: &Tiers, store: StoreId) -> Result<(), Error> {
         limit: inner.limits.stretch,
     };
     let ctx = Ctx { deadline: sent_at.plus(hold + inner.limits.hop_time), ..Ctx::default() };
-    let site = inner.topology.site(store).location;
+    let site = inner.topology.now().site(store).location;
     match inner.carrier.call(site, ctx, Request::Follow(store, follow)).await? {
         Reply::Followed(followed) => tiers.apply(store, followed, sent_at),
         _ => return Err(Error::Refused("not a stretch of a stream".into())),

@@ -10,7 +10,7 @@ use littoral_memory::{Memory, Remembered, RememberedLimits};
 use littoral_peer::{Carrier, Error, Hop, HopReport, Hops, Minimum, Outcome, Question};
 use littoral_tasks::Tasks;
 use littoral_telemetry::metrics::Registry;
-use littoral_topology::{Health, HealthLimits, KeyHash, Topology, key_hash};
+use littoral_topology::{Health, HealthLimits, KeyHash, Known, key_hash};
 use littoral_types::{Ctx, Kind, LocationId, Mono, STORES, Space, Wall};
 
 use crate::edge::{self, Verdict};
@@ -31,7 +31,7 @@ pub struct Parts {
     pub clock: Clock,
     pub tasks: Tasks,
     pub hlc: Arc<Hlc>,
-    pub topology: Arc<Topology>,
+    pub topology: Known,
     pub carrier: Arc<dyn Carrier>,
     /// Without it, nothing outlives the process.
     pub disk: Option<Disk>,
@@ -48,7 +48,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) tasks: Tasks,
     pub(crate) hlc: Arc<Hlc>,
-    pub(crate) topology: Arc<Topology>,
+    pub(crate) topology: Known,
     pub(crate) carrier: Arc<dyn Carrier>,
     pub(crate) limits: Limits,
     pub(crate) health: Health,
@@ -101,7 +101,7 @@ impl Tiers {
         let hand = HandPurges::new(limits.hand_purges_per_space);
         let inner = Arc::new(Inner {
             here,
-            health: Health::new(topology.locations().count(), HealthLimits::default()),
+            health: Health::new(topology.now().locations().count(), HealthLimits::default()),
             shelf: Shelf::new(memory, disk, remembered, hand),
             streams: Streams::default(),
             flights: Flights::new(limits.flights, limits.waiters_per_key),

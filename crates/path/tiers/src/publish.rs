@@ -10,13 +10,13 @@ use std::time::Duration;
 use littoral_clock::Clock;
 use littoral_peer::{Error, Filter, Follow, Followed};
 use littoral_store::{Purge, Record, Store};
-use littoral_topology::{Topology, key_hash};
+use littoral_topology::{Known, Topology, key_hash};
 use littoral_types::Position;
 
 /// Publishes one store's outbox.
 pub struct Publisher {
     store: Arc<dyn Store>,
-    topology: Arc<Topology>,
+    topology: Known,
     clock: Clock,
 }
 
@@ -27,7 +27,7 @@ const HOLD_MAX: Duration = Duration::from_secs(30);
 const LIMIT_MAX: usize = 65_536;
 
 impl Publisher {
-    pub fn new(store: Arc<dyn Store>, topology: Arc<Topology>, clock: Clock) -> Self {
+    pub fn new(store: Arc<dyn Store>, topology: Known, clock: Clock) -> Self {
         Self { store, topology, clock }
     }
 
@@ -38,6 +38,8 @@ impl Publisher {
     /// [`Error::Unavailable`] when the outbox cannot be read.
     pub async fn follow(&self, follow: Follow) -> Result<Followed, Error> {
         let Follow { after, filter, hold, limit } = follow;
+        // One answer is routed by one epoch, which it states.
+        let topology = &*self.topology.now();
         let mut committed = self.store.committed();
         let beat_at = self.clock.after(hold.min(HOLD_MAX));
         let mut through = after;
@@ -47,22 +49,22 @@ impl Publisher {
                 return Err(Error::Unavailable("the store has not been read yet".into()));
             }
             if after.incarnation != now.incarnation {
-                return Ok(self.followed(Vec::new(), now, true));
+                return Ok(followed(topology, Vec::new(), now, true));
             }
             while through.number < now.number {
                 let page = self.store.outbox(through.number, limit.clamp(1, LIMIT_MAX)).await;
                 let page = page.map_err(|error| Error::Unavailable(error.to_string()))?;
                 if through.number < page.forgotten {
-                    return Ok(self.followed(Vec::new(), now, true));
+                    return Ok(followed(topology, Vec::new(), now, true));
                 }
                 if page.through.number <= through.number {
                     break;
                 }
                 through = page.through;
-                let owed = page.records.into_iter().filter(|record| self.owes(&filter, record));
+                let owed = page.records.into_iter().filter(|record| owes(topology, &filter, record));
                 let records: Vec<_> = owed.collect();
                 if !records.is_empty() {
-                    return Ok(self.followed(records, through, false));
+                    return Ok(followed(topology, records, through, false));
                 }
             }
             let news = self.clock.until(beat_at, committed.changed()).await;
@@ -76,27 +78,27 @@ impl Publisher {
                     let page = page.map_err(|error| Error::Unavailable(error.to_string()))?;
                     let same = page.through.incarnation == through.incarnation;
                     if same && page.through.number <= through.number {
-                        return Ok(self.followed(Vec::new(), through, false));
+                        return Ok(followed(topology, Vec::new(), through, false));
                     }
                 }
             }
         }
     }
+}
 
-    fn followed(&self, records: Vec<Record>, through: Position, gap: bool) -> Followed {
-        Followed { epoch: self.topology.epoch(), records, through, gap }
-    }
+fn followed(topology: &Topology, records: Vec<Record>, through: Position, gap: bool) -> Followed {
+    Followed { epoch: topology.epoch(), records, through, gap }
+}
 
-    fn owes(&self, filter: &Filter, record: &Record) -> bool {
-        match (filter, &record.purge) {
-            (Filter::Location(location), Purge::Write { key, .. }) => {
-                self.topology.holds(*location, key_hash(record.space, key))
-            }
-            (Filter::Location(_), Purge::Hand(_)) => true,
-            (Filter::Prefix { space, prefix }, Purge::Write { key, .. }) => {
-                record.space == *space && key.starts_with(prefix)
-            }
-            (Filter::Prefix { .. }, Purge::Hand(_)) => false,
+fn owes(topology: &Topology, filter: &Filter, record: &Record) -> bool {
+    match (filter, &record.purge) {
+        (Filter::Location(location), Purge::Write { key, .. }) => {
+            topology.holds(*location, key_hash(record.space, key))
         }
+        (Filter::Location(_), Purge::Hand(_)) => true,
+        (Filter::Prefix { space, prefix }, Purge::Write { key, .. }) => {
+            record.space == *space && key.starts_with(prefix)
+        }
+        (Filter::Prefix { .. }, Purge::Hand(_)) => false,
     }
 }

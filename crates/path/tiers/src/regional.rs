@@ -43,7 +43,13 @@ fn young(age: Duration, silence: Duration) -> Trust {
 
 /// Whether this location may vouch for the entry itself.
 pub(crate) fn covers(inner: &Inner, hash: KeyHash, entry: &Entry, now: Mono) -> bool {
-    let epoch = inner.topology.epoch();
-    inner.streams.cover(entry, now, inner.limits.silence, epoch)
-        && (inner.topology.holds(inner.here, hash) || !rules::holds(Rule::CoverNeedsRank))
+    let (topology, before) = inner.topology.both();
+    let held_before = |epoch| {
+        before.as_ref().is_some_and(|before| {
+            before.epoch() == epoch && before.holds(inner.here, hash)
+                || !rules::holds(Rule::CoverNeedsEpoch)
+        })
+    };
+    inner.streams.cover(entry, now, inner.limits.silence, topology.epoch(), held_before)
+        && (topology.holds(inner.here, hash) || !rules::holds(Rule::CoverNeedsRank))
 }

@@ -20,8 +20,15 @@ struct Stream {
     complete_since: Position,
     /// When the question was sent that the last heartbeat answered.
     heard_at: Mono,
-    /// The epoch by which the publisher routed.
+    /// By which epoch the publisher routes what comes after which record: now, and before.
+    routed: [Routed; 2],
+}
+
+/// From when on records have been routed by an epoch.
+#[derive(Clone, Copy, Debug, Default)]
+struct Routed {
     epoch: Epoch,
+    since: Position,
 }
 
 impl Streams {
@@ -45,20 +52,32 @@ impl Streams {
         epoch: Epoch,
     ) {
         let stream = &mut self.lock()[store.index()];
+        if stream.routed[0].epoch != epoch {
+            // The stretch begins where the last one ended.
+            stream.routed = [Routed { epoch, since: stream.applied }, stream.routed[0]];
+        }
         if gap || stream.applied.incarnation != through.incarnation {
             stream.complete_since = through;
+            stream.routed = [Routed { epoch, since: Position::NONE }, Routed::default()];
             stream.applied = through;
         } else if through.number > stream.applied.number {
             stream.applied = through;
         }
         stream.heard_at = stream.heard_at.max(sent_at);
-        stream.epoch = epoch;
     }
 
     /// Whether nothing can have changed the entry unheard: every store agreed, and every stream
-    /// has been heard within `silence` and is complete since. The caller knows that the epoch
-    /// gives this location the key.
-    pub(crate) fn cover(&self, entry: &Entry, now: Mono, silence: Duration, epoch: Epoch) -> bool {
+    /// has been heard within `silence`, is complete since, and was routed here since. The caller
+    /// knows that the epoch gives this location the key; `held_before`: whether this earlier one
+    /// did too.
+    pub(crate) fn cover(
+        &self,
+        entry: &Entry,
+        now: Mono,
+        silence: Duration,
+        epoch: Epoch,
+        held_before: impl Fn(Epoch) -> bool,
+    ) -> bool {
         let streams = self.lock();
         (entry.confirmed || !rules::holds(Rule::CoverNeedsConfirmation))
             && entry.positions.iter().all(|(store, vouched)| {
@@ -68,13 +87,22 @@ impl Streams {
                     && stream.applied.incarnation == vouched.incarnation
                     && (now.since(stream.heard_at) <= silence
                         || !rules::holds(Rule::CoverNeedsHearing))
-                    && stream.epoch == epoch
+                    && stream.routed[0].epoch == epoch
+                    && stream.routed_here(vouched, &held_before)
             })
     }
 
     /// How long each stream has been silent.
     pub(crate) fn silent(&self, now: Mono) -> [Duration; STORES] {
         self.lock().map(|stream| now.since(stream.heard_at))
+    }
+}
+
+impl Stream {
+    /// Whether the publisher sent this location the key's records after `vouched`.
+    fn routed_here(&self, vouched: Position, held_before: impl Fn(Epoch) -> bool) -> bool {
+        let [now, before] = self.routed;
+        vouched.reaches(now.since) || (vouched.reaches(before.since) && held_before(before.epoch))
     }
 }
 
@@ -116,20 +144,42 @@ mod tests {
     #[test]
     fn an_entry_is_covered_only_while_every_condition_holds() {
         let (at, streams) = (Mono(1_000), heard([20, 20], Mono(1_000)));
-        let cover = |entry: &Entry, now| streams.cover(entry, now, SILENCE, EPOCH);
+        let cover = |entry: &Entry, now| streams.cover(entry, now, SILENCE, EPOCH, |_| false);
         assert!(cover(&entry([15, 10], true), at));
         assert!(!cover(&entry([15, 10], false), at), "a store has not spoken");
         assert!(!cover(&entry([15, 9], true), at), "something may have been missed");
         assert!(!cover(&entry([15, 10], true), at.plus(SILENCE * 2)), "silence");
-        assert!(!streams.cover(&entry([15, 10], true), at, SILENCE, Epoch(2)), "another epoch");
+        assert!(!streams.cover(&entry([15, 10], true), at, SILENCE, Epoch(2), |_| true), "another epoch");
     }
 
     #[test]
     fn a_new_incarnation_uncovers_everything_before() {
         let (at, streams) = (Mono(1_000), heard([20, 20], Mono(1_000)));
         streams.heard(StoreId(1), Position::new(2, 50), true, at, EPOCH);
-        assert!(!streams.cover(&entry([15, 15], true), at, SILENCE, EPOCH));
+        assert!(!streams.cover(&entry([15, 15], true), at, SILENCE, EPOCH, |_| false));
         assert_eq!(streams.applied().of(StoreId(1)), Position::new(2, 50));
+    }
+
+    #[test]
+    fn a_new_epoch_uncovers_what_was_vouched_for_before_it_unless_the_key_was_here_already() {
+        let (at, streams) = (Mono(1_000), heard([20, 20], Mono(1_000)));
+        let next = Epoch(2);
+        let cover = |numbers, held| {
+            streams.cover(&entry(numbers, true), at, SILENCE, next, |epoch| epoch == EPOCH && held)
+        };
+        assert!(!cover([20, 20], true), "the publishers have not heard of it");
+        for store in StoreId::all() {
+            streams.heard(store, Position::new(1, 30), false, at, next);
+        }
+        assert!(cover([20, 25], false), "vouched for since");
+        assert!(!cover([19, 25], false), "its purge may have gone elsewhere");
+        assert!(cover([19, 15], true), "it was sent here all the time");
+        assert!(!cover([9, 15], true), "something may have been missed");
+        for store in StoreId::all() {
+            streams.heard(store, Position::new(1, 40), false, at, Epoch(3));
+        }
+        let of = |numbers| streams.cover(&entry(numbers, true), at, SILENCE, Epoch(3), |_| true);
+        assert!(of([20, 20]) && !of([19, 20]), "two epochs are remembered, no more");
     }
 
     #[test]
@@ -137,6 +187,6 @@ mod tests {
         let streams = heard([20, 20], Mono(1_000));
         streams.heard(StoreId(0), Position::new(1, 12), false, Mono(500), EPOCH);
         assert_eq!(streams.applied().of(StoreId(0)).number, 20);
-        assert!(streams.cover(&entry([15, 15], true), Mono(1_000).plus(SILENCE), SILENCE, EPOCH));
+        assert!(streams.cover(&entry([15, 15], true), Mono(1_000).plus(SILENCE), SILENCE, EPOCH, |_| false));
     }
 }

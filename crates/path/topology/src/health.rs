@@ -36,15 +36,22 @@ struct Note {
     sick_until: AtomicU64,
 }
 
+/// Locations that may join while a node runs and are noted too; further ones count as well.
+const JOINING_MAX: usize = 256;
+
 impl Health {
+    /// `locations`: how many there are at the start.
     pub fn new(locations: usize, limits: HealthLimits) -> Self {
-        Self { limits, notes: (0..locations).map(|_| Note::default()).collect() }
+        let notes = (0..locations + JOINING_MAX).map(|_| Note::default()).collect();
+        Self { limits, notes }
     }
 
     /// Whether a question may go there. After its rest a sick location gets one question, and is
     /// skipped again until that is answered.
     pub fn well(&self, location: LocationId, now: Mono) -> bool {
-        let until = &self.notes[location.index()].sick_until;
+        let Some(Note { sick_until: until, .. }) = self.notes.get(location.index()) else {
+            return true;
+        };
         let seen = until.load(Ordering::Relaxed);
         if seen == 0 {
             return true;
@@ -55,7 +62,7 @@ impl Health {
     }
 
     pub fn answered(&self, location: LocationId) {
-        let note = &self.notes[location.index()];
+        let Some(note) = self.notes.get(location.index()) else { return };
         if note.failures.load(Ordering::Relaxed) != 0 {
             note.failures.store(0, Ordering::Relaxed);
             note.sick_until.store(0, Ordering::Relaxed);
@@ -63,7 +70,7 @@ impl Health {
     }
 
     pub fn failed(&self, location: LocationId, now: Mono) {
-        let note = &self.notes[location.index()];
+        let Some(note) = self.notes.get(location.index()) else { return };
         let failures = note.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         if failures >= self.limits.failures {
             note.sick_until.store(now.plus(self.limits.rest).0, Ordering::Relaxed);

@@ -3,9 +3,11 @@
 //! Placement is a pure function of the topology and the key. Health only says whom to skip.
 
 mod health;
+mod known;
 mod rank;
 
 pub use health::{Health, HealthLimits};
+pub use known::Known;
 pub use rank::{KeyHash, Ranked, key_hash, name_seed, score};
 
 use littoral_types::{Epoch, LocationId, RegionId, STORES, SpaceId, StoreId};
@@ -53,6 +55,8 @@ pub enum Error {
     Twice(String),
     #[error("weight of {0} must be a number of at least 0")]
     Weight(String),
+    #[error("an epoch may not change this: {0}")]
+    Changed(String),
     #[error("a topology has at least one location and at most 65535")]
     Count,
 }

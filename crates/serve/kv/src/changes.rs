@@ -97,7 +97,7 @@ impl Watch {
         let follow = Follow { after, filter, hold: HOLD, limit: STRETCH };
         let deadline = self.stores.clock.after(HOLD + self.stores.store_time);
         let ctx = Ctx { deadline, ..self.ctx.clone() };
-        let site = self.stores.topology.site(store).location;
+        let site = self.stores.topology.now().site(store).location;
         match self.stores.carrier.call(site, ctx, Request::Follow(store, follow)).await? {
             Reply::Followed(followed) => Ok(followed),
             _ => Err(PeerError::Refused("not a stretch of a stream".into())),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use littoral_clock::Clock;
 use littoral_peer::{Carrier, Error, Reply, Request, StoreCall, StoreReply};
 use littoral_store::{Applied, Collect, Found, List, Listed, Scan, Scanned, Scope, Write};
-use littoral_topology::Topology;
+use littoral_topology::Known;
 use littoral_types::{Ctx, Position, SpaceId, StoreId};
 
 use crate::refill::{Refill, RefillLimits};
@@ -16,7 +16,7 @@ use crate::refill::{Refill, RefillLimits};
 #[derive(Clone)]
 pub struct Stores {
     pub(crate) carrier: Arc<dyn Carrier>,
-    pub(crate) topology: Arc<Topology>,
+    pub(crate) topology: Known,
     pub(crate) clock: Clock,
     /// The longest wait for one store.
     pub(crate) store_time: Duration,
@@ -26,7 +26,7 @@ pub struct Stores {
 impl Stores {
     pub fn new(
         carrier: Arc<dyn Carrier>,
-        topology: Arc<Topology>,
+        topology: Known,
         clock: Clock,
         store_time: Duration,
     ) -> Self {
@@ -113,7 +113,7 @@ impl Stores {
     async fn call(&self, ctx: &Ctx, store: StoreId, call: StoreCall) -> Result<StoreReply, Error> {
         let deadline = ctx.deadline.min(self.clock.after(self.store_time));
         let ctx = Ctx { deadline, ..ctx.clone() };
-        let site = self.topology.site(store).location;
+        let site = self.topology.now().site(store).location;
         match self.carrier.call(site, ctx, Request::Store(store, call)).await? {
             Reply::Store(reply) => Ok(reply),
             _ => Err(confused()),

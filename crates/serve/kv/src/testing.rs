@@ -14,7 +14,7 @@ use littoral_store::{Model, Staging, Store};
 use littoral_tasks::Tasks;
 use littoral_telemetry::metrics::Registry;
 use littoral_tiers::{Limits, Parts as TierParts, Publisher, Tiers};
-use littoral_topology::{Location, Region, Site as Place, Topology};
+use littoral_topology::{Known, Location, Region, Site as Place, Topology};
 use littoral_types::{Ctx, Epoch, LocationId, RegionId, StoreId};
 
 use crate::{Kv, Parts, Site, Stores};
@@ -46,7 +46,7 @@ impl Alone {
             vec![Location::new("here", RegionId(0), 1.0)],
             [place, place],
         );
-        let topology = Arc::new(topology.expect("one location is a topology"));
+        let topology = Known::from(topology.expect("one location is a topology"));
         let trips = Trips::new(vec![vec![Duration::ZERO]]);
         let network = Network::new(clock.clone(), tasks.clone(), trips, Faults::none());
         let mut chance = Chance::seeded(7);
@@ -57,7 +57,7 @@ impl Alone {
             clock: clock.clone(),
             tasks: tasks.clone(),
             hlc: Arc::clone(&hlc),
-            topology: Arc::clone(&topology),
+            topology: topology.clone(),
             carrier: Arc::clone(&carrier) as _,
             disk: None,
             limits: Limits::default(),
@@ -66,7 +66,7 @@ impl Alone {
             metrics: Registry::new("here"),
         });
         let stores =
-            Stores::new(carrier, Arc::clone(&topology), clock.clone(), Duration::from_secs(2));
+            Stores::new(carrier, topology.clone(), clock.clone(), Duration::from_secs(2));
         let kv = Kv::new(Parts {
             clock: clock.clone(),
             tasks,
@@ -79,7 +79,7 @@ impl Alone {
         let stand = |store: StoreId| {
             let store: Arc<dyn Store> = Arc::new(Model::new(u32::from(store.0) + 1));
             let publisher =
-                Publisher::new(Arc::clone(&store), Arc::clone(&topology), clock.clone());
+                Publisher::new(Arc::clone(&store), topology.clone(), clock.clone());
             (Site::new(store, Arc::clone(&hlc)), publisher)
         };
         let stands = StoreId::all().map(stand).collect();

@@ -176,7 +176,7 @@ impl Writer {
         if !rules::holds(Rule::HomeDecides) {
             return StoreId((self.hlc.now().parts().0 & 1) as u8);
         }
-        self.stores.topology.home(key_hash(order.space, &order.key))
+        self.stores.topology.now().home(key_hash(order.space, &order.key))
     }
 
     /// Before a condition is decided at home in a space whose plain writes go to both stores: what

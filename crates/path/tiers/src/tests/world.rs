@@ -14,7 +14,7 @@ use littoral_peer::{Answer, Error, Hop, Hops, Outcome, Reply, Request, Service, 
 use littoral_store::{Condition, Model, Row, Scope, Store, Write};
 use littoral_tasks::Tasks;
 use littoral_telemetry::metrics::Registry;
-use littoral_topology::{Location, Region, Site, Topology, key_hash};
+use littoral_topology::{Known, Location, Region, Site, Topology, key_hash};
 use littoral_types::{
     Body, Ctx, Epoch, Kind, LocationId, Positions, RegionId, Space, SpaceId, StoreId, Version, Wall,
 };
@@ -29,7 +29,7 @@ const PER_REGION: u16 = 3;
 pub(super) struct World {
     pub(super) clock: Clock,
     pub(super) network: Arc<Network>,
-    pub(super) topology: Arc<Topology>,
+    pub(super) topology: Known,
     pub(super) origin: Arc<MapOrigin>,
     nodes: Vec<Arc<dyn Service>>,
     tiers: Vec<Tiers>,
@@ -148,7 +148,7 @@ impl World {
         let locations = (0..count).map(location).collect();
         let topology =
             Topology::new(Epoch(1), regions, locations, [site(0), site(PER_REGION)]).unwrap();
-        let topology = Arc::new(topology);
+        let topology = Known::from(topology);
         let trip = |a: u16, b: u16| match () {
             () if a == b => Duration::ZERO,
             () if a / PER_REGION == b / PER_REGION => Duration::from_millis(2),
@@ -183,7 +183,7 @@ impl World {
             clock: self.clock.clone(),
             tasks: tasks.clone(),
             hlc,
-            topology: Arc::clone(&self.topology),
+            topology: self.topology.clone(),
             carrier: self.network.end(at, CarrierLimits::default()),
             disk: None,
             limits: setup.limits,
@@ -195,7 +195,7 @@ impl World {
         assert!(tiers.register(SPACE.kind, origin, Policy::default()));
         let publishers = stores
             .clone()
-            .map(|store| Publisher::new(store, Arc::clone(&self.topology), self.clock.clone()));
+            .map(|store| Publisher::new(store, self.topology.clone(), self.clock.clone()));
         let node: Arc<dyn Service> = Arc::new(Node { tiers: tiers.clone(), publishers });
         self.network.attach(at, &node);
         tiers.follow(chance.u64());
@@ -254,9 +254,9 @@ impl World {
     /// The regional tier of a key for a location, and its upper tier.
     pub(super) fn route(&self, at: u16, key: &str) -> (u16, u16) {
         let hash = key_hash(SPACE.id, key.as_bytes());
-        let region = self.topology.region_of(LocationId(at));
-        let tier = |region| self.topology.tier(region, hash).expect("weights are 1").0;
-        (tier(region), tier(self.topology.home_region(hash)))
+        let region = self.topology.now().region_of(LocationId(at));
+        let tier = |region| self.topology.now().tier(region, hash).expect("weights are 1").0;
+        (tier(region), tier(self.topology.now().home_region(hash)))
     }
 
     /// A key whose whole walk from `at` takes three different locations.

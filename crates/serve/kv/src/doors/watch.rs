@@ -97,7 +97,7 @@ impl Doors {
         let follow = Follow { after: Position::NONE, filter, hold: Duration::ZERO, limit: 1 };
         let deadline = ctx.deadline.min(stores.clock.after(stores.store_time));
         let ctx = Ctx { deadline, ..ctx.clone() };
-        let site = stores.topology.site(store).location;
+        let site = stores.topology.now().site(store).location;
         match stores.carrier.call(site, ctx, Request::Follow(store, follow)).await? {
             Reply::Followed(followed) => Ok(followed.through),
             _ => Err(PeerError::Refused("not a place in a stream".into())),

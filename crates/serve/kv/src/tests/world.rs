@@ -17,7 +17,7 @@ use littoral_store::{
 use littoral_tasks::Tasks;
 use littoral_telemetry::metrics::Registry;
 use littoral_tiers::{Limits, Parts as TierParts, Publisher, Tiers};
-use littoral_topology::{Location, Region, Site as Place, Topology, key_hash};
+use littoral_topology::{Known, Location, Region, Site as Place, Topology, key_hash};
 use littoral_types::{
     Body, Ctx, Epoch, LocationId, Position, RegionId, SpaceId, StoreId, Tenant, Version, Wall,
 };
@@ -29,7 +29,7 @@ pub(super) struct World {
     pub(super) clock: Clock,
     pub(super) stores: Vec<Arc<Switch>>,
     pub(super) namespace: Namespace,
-    topology: Arc<Topology>,
+    topology: Known,
     kvs: Vec<Kv>,
     pub(super) owed: Vec<Option<Arc<OwedModel>>>,
     _nodes: Vec<Arc<dyn Service>>,
@@ -144,7 +144,7 @@ impl World {
             (0..4).map(location).collect(),
             [place(0), place(2)],
         );
-        let topology = Arc::new(topology.expect("a sound topology"));
+        let topology = Known::from(topology.expect("a sound topology"));
         let trip = |a: u64, b: u64| {
             Duration::from_millis(if a / 2 == b / 2 { a.abs_diff(b) * 2 } else { 40 })
         };
@@ -182,7 +182,7 @@ impl World {
             clock: self.clock.clone(),
             tasks: tasks.clone(),
             hlc: Arc::clone(&hlc),
-            topology: Arc::clone(&self.topology),
+            topology: self.topology.clone(),
             carrier: Arc::clone(&carrier) as _,
             disk: None,
             limits: Limits::default(),
@@ -198,7 +198,7 @@ impl World {
             hlc: Arc::clone(&hlc),
             stores: Stores::new(
                 carrier,
-                Arc::clone(&self.topology),
+                self.topology.clone(),
                 self.clock.clone(),
                 Duration::from_secs(2),
             ),
@@ -206,11 +206,11 @@ impl World {
             owed: owed.clone().map(|owed| owed as Arc<dyn Debts>),
             staging: Staging::open(&dir.join("staging")).expect("a folder"),
         });
-        let site = StoreId::all().find(|store| self.topology.site(*store).location == at);
+        let site = StoreId::all().find(|store| self.topology.now().site(*store).location == at);
         let site = site.map(|id| {
             let store: Arc<dyn Store> = Arc::clone(&self.stores[id.index()]) as _;
             let publisher =
-                Publisher::new(Arc::clone(&store), Arc::clone(&self.topology), self.clock.clone());
+                Publisher::new(Arc::clone(&store), self.topology.clone(), self.clock.clone());
             (id, Site::new(store, hlc), publisher)
         });
         let node: Arc<dyn Service> = Arc::new(Node { tiers: tiers.clone(), site });
@@ -241,7 +241,7 @@ impl World {
     /// A key whose home is this store.
     pub(super) fn key_at_home(&self, store: u8) -> &'static str {
         const KEYS: [&str; 12] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
-        let home = |key: &str| self.topology.home(key_hash(self.namespace.id, key.as_bytes()));
+        let home = |key: &str| self.topology.now().home(key_hash(self.namespace.id, key.as_bytes()));
         KEYS.into_iter().find(|key| home(key).0 == store).expect("one of twelve keys")
     }
 
