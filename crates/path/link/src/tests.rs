@@ -3,6 +3,7 @@
 mod bodies;
 mod calls;
 mod drain;
+mod limits;
 mod nodes;
 mod relay;
 mod rotation;
