@@ -132,6 +132,16 @@ settings! {
         purge_log: TimeSpan = TimeSpan::hours(24),
         /// How long a tombstone stays after both stores hold it.
         tombstone_grace: TimeSpan = TimeSpan::hours(24),
+        /// Keys that the crawl compares in a second, where the first store stands. 0: nothing is
+        /// crawled and no tombstone collected.
+        crawl_rows_per_second: u64 = 20_000,
+        /// Between the end of one crawl and the beginning of the next.
+        crawl_pause: TimeSpan = TimeSpan::seconds(300),
+        /// Writes that a node sends in a second to a store that has just come back: at first, and
+        /// doubled each second up to the most.
+        refill_per_second_first: u64 = 64,
+        /// The same at most, at any time.
+        refill_per_second_max: u64 = 8_192,
         /// Longest wait for one hop.
         hop_time: TimeSpan = TimeSpan::seconds(5),
         /// Longest wait of a request from beginning to end.

@@ -184,7 +184,8 @@ impl Network {
         let tasks = Tasks::new(clock.clone());
         let topology = Known::from(topology);
         let member = options.member.as_ref();
-        let link = member.map(|member| member::Link::open(member, &places, &topology.now(), &clock));
+        let link =
+            member.map(|member| member::Link::open(member, &places, &topology.now(), &clock));
         let mut link = link.transpose()?;
         let mut own: Vec<LocationId> = topology.now().locations().map(|(here, _)| here).collect();
         if let Some(link) = &link {
@@ -197,6 +198,7 @@ impl Network {
             topology,
             limits: options.limits.clone(),
             locations: own.len() as u64,
+            crawls: link.as_ref().is_none_or(member::Link::is_first),
         };
         let mut chance = Chance::from_machine();
         let nodes = nodes(&options, &shared, &own, trips, link.as_mut(), &mut chance)?;

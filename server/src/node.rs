@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use littoral_clock::{Chance, Clock, Hlc};
-use littoral_kv::{Kv, Parts as KvParts, Site, Stores};
+use littoral_kv::{CrawlLimits, Kv, Parts as KvParts, RefillLimits, Site, Stores};
 use littoral_peer::{Carrier, Error, Reply, Request, Service};
 use littoral_store::{Debts, Store};
 use littoral_tasks::{TaskKind, Tasks};
 use littoral_telemetry::metrics::Registry;
 use littoral_tiers::{Parts as TierParts, Publisher, Tiers};
 use littoral_topology::Known;
-use littoral_types::{Ctx, LocationId, STORES};
+use littoral_types::{Ctx, LocationId, STORES, StoreId};
 
 use crate::config::Limits;
 use crate::mark::Mark;
@@ -40,7 +40,12 @@ pub struct Shared {
     pub limits: Limits,
     /// Locations in this process: the memory budget is divided among them.
     pub locations: u64,
+    /// Whether the node beside the first store crawls: one of a location's nodes does.
+    pub crawls: bool,
 }
+
+/// The store beside which the crawl runs.
+const CRAWLS_BESIDE: StoreId = StoreId(0);
 
 /// The stores of the truth, those that stand at this node's location.
 pub type Truths = [Option<Arc<dyn Store>>; STORES];
@@ -75,7 +80,8 @@ impl Node {
             metrics: metrics.clone(),
         });
         let store_time = limits.hop_time.0;
-        let stores = Stores::new(carrier, topology.clone(), clock.clone(), store_time);
+        let stores = Stores::new(carrier, topology.clone(), clock.clone(), store_time)
+            .with_refill(refill_limits(limits));
         let kv = Kv::new(KvParts {
             clock: clock.clone(),
             tasks: tasks.clone(),
@@ -85,6 +91,9 @@ impl Node {
             owed: Some(owed as Arc<dyn Debts>),
             staging,
         });
+        if truths[CRAWLS_BESIDE.index()].is_some() && shared.crawls {
+            kv.crawl(crawl_limits(limits), &metrics);
+        }
         let stand = |store: Option<Arc<dyn Store>>| {
             let store = store?;
             let site = Site::new(Arc::clone(&store), Arc::clone(&hlc));
@@ -99,6 +108,23 @@ impl Node {
     pub fn close(&self) {
         self.tiers.flush();
         self.mark.write();
+    }
+}
+
+fn crawl_limits(limits: &Limits) -> CrawlLimits {
+    CrawlLimits {
+        crawl_rows_per_second: limits.crawl_rows_per_second,
+        crawl_pause: limits.crawl_pause.0,
+        tombstone_grace: limits.tombstone_grace.0,
+        ..CrawlLimits::default()
+    }
+}
+
+fn refill_limits(limits: &Limits) -> RefillLimits {
+    RefillLimits {
+        refill_per_second_first: limits.refill_per_second_first,
+        refill_per_second_max: limits.refill_per_second_max,
+        ..RefillLimits::default()
     }
 }
 

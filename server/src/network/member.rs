@@ -23,6 +23,8 @@ use crate::node::{Node, Shared};
 /// This node's end of the network.
 pub(super) struct Link {
     here: LocationId,
+    /// Whether this node is the first of its location's list.
+    first: bool,
     listen: SocketAddr,
     certificates: Arc<Certificates>,
     members: Arc<Members>,
@@ -54,26 +56,30 @@ impl Link {
         let mut peers = Vec::new();
         let mut here = None;
         for ((location, _), place) in topology.locations().zip(places) {
-            for (name, address) in &place.nodes {
+            for (at, (name, address)) in place.nodes.iter().enumerate() {
                 let of = Identity::new(&identity.network, &place.region, &place.name, name);
                 let of = of.map_err(|error| Error::Other(format!("node \"{name}\": {error}")))?;
                 if of == identity {
-                    here = Some((location, *address));
+                    here = Some((location, at == 0, *address));
                 } else {
                     let weight = 1.0;
                     peers.push(Peer { location, identity: of, address: *address, weight });
                 }
             }
         }
-        let (here, address) =
+        let (here, first, address) =
             here.ok_or_else(|| no_member("no location lists a node of this name and region"))?;
         let members = Members::new(&identity.network, topology);
         let listen = member.listen.unwrap_or(address);
-        Ok(Self { here, listen, certificates, members, peers, staging: None, closed: None })
+        Ok(Self { here, first, listen, certificates, members, peers, staging: None, closed: None })
     }
 
     pub(super) fn here(&self) -> LocationId {
         self.here
+    }
+
+    pub(super) fn is_first(&self) -> bool {
+        self.first
     }
 
     /// What takes calls to other nodes, beside `own`, which takes those to this one.
