@@ -39,7 +39,7 @@ mod stream;
 pub mod testing;
 mod writer;
 
-pub use address::{Address, AddressError};
+pub use address::{Address, AddressError, AuthorityError};
 pub use migrate::{Migrated, SCHEMA, migrate, renew};
 pub use options::Options;
 pub use status::{Status, status};

@@ -45,7 +45,10 @@ impl Pool {
             config.application_name("littoral");
         }
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(config, NoTls, recycling);
+        let manager = match address.tls() {
+            Some(tls) => Manager::from_config(config, tls, recycling),
+            None => Manager::from_config(config, NoTls, recycling),
+        };
         let options = *options;
         let ready = Hook::async_fn(move |client: &mut ClientWrapper, _| {
             Box::pin(async move { ready(client, &options).await.map_err(HookError::message) })

@@ -76,7 +76,7 @@ impl Core {
 
     pub(crate) async fn outbox(&self, after: u64, limit: usize) -> Result<OutboxPage, Failure> {
         // Whoever is told that there is nothing more is told so of the database as it is now.
-        if after.saturating_add(limit as u64) >= self.stream.position().number {
+        if after >= self.stream.position().number {
             self.limited("its purge stream", self.stream.fresh()).await?;
         }
         let committed = self.stream.position();

@@ -6,7 +6,8 @@ use littoral_clock::Clock;
 use littoral_store::Error;
 use littoral_types::{Position, Version};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, NoTls, Socket};
 
 use crate::address::Address;
 use crate::columns;
@@ -51,12 +52,23 @@ pub async fn status(address: &Address, clock: &Clock) -> Result<Status, Error> {
 
 /// A connection of its own, for what is no node's work.
 pub(crate) async fn connect(address: &Address, clock: &Clock) -> Result<Client, Error> {
-    let connecting = address.config().connect(NoTls);
-    let (client, connection) = clock
-        .timeout(CONNECT_TIME_MAX, connecting)
-        .await
-        .map_err(|_| Failure::Time("a connection").read())?
-        .map_err(|error| Error::Read(text(&error)))?;
+    let connecting = async {
+        match address.tls() {
+            Some(tls) => connect_with(address, tls).await,
+            None => connect_with(address, NoTls).await,
+        }
+    };
+    let client = clock.timeout(CONNECT_TIME_MAX, connecting).await;
+    client.map_err(|_| Failure::Time("a connection").read())?
+}
+
+async fn connect_with<T>(address: &Address, tls: T) -> Result<Client, Error>
+where
+    T: MakeTlsConnect<Socket>,
+    T::Stream: Send + 'static,
+{
+    let connected = address.config().connect(tls).await;
+    let (client, connection) = connected.map_err(|error| Error::Read(text(&error)))?;
     spawn(async move {
         // What went wrong is also what the next query says.
         drop(connection.await);

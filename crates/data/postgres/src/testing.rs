@@ -183,7 +183,8 @@ impl Server {
         command
     }
 
-    fn own(&self, path: &Path) {
+    /// Gives a file to whom the server runs as: a key, for one.
+    pub fn own(&self, path: &Path) {
         if let Some((user, group)) = self.user {
             chown(path, Some(user), Some(group)).expect("root may give a folder away");
         }

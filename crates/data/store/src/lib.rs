@@ -49,8 +49,8 @@ use futures_util::future::BoxFuture;
 use littoral_types::{Position, SpaceId};
 use tokio::sync::watch;
 
-/// One store of the truth. Implementations: [embedded](Fjall), PostgreSQL later, and a [`Model`] for
-/// the simulation.
+/// One store of the truth. Implementations: [embedded](Fjall), PostgreSQL in a crate of its own, and
+/// a [`Model`] for the simulation.
 ///
 /// Every method may be called from any task. A position that comes with an answer was read before
 /// the answer's rows, so that every write after it is in the outbox under a higher number.

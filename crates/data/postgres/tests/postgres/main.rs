@@ -7,4 +7,5 @@ mod nodes;
 mod outages;
 mod relay;
 mod schema;
+mod tls;
 mod world;

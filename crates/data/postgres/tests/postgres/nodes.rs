@@ -132,6 +132,7 @@ async fn old_records_are_forgotten_and_every_node_says_so() {
     assert_eq!(world.sql("SELECT count(*) FROM littoral_outbox").await, "0");
     let after = applied(one.apply(write("a", at(21), "body")).await.unwrap());
     for node in [&one, &two] {
+        reaches(node, 21).await;
         let page = node.outbox(0, 99).await.unwrap();
         assert_eq!((page.forgotten, page.through), (20, after));
         let numbers: Vec<_> = page.records.iter().map(|record| record.number).collect();

@@ -185,7 +185,8 @@ async fn a_store_opens_before_its_database_does_and_says_no_password() {
 async fn a_commit_whose_answer_is_lost_counts_once_and_is_never_denied() {
     let world = World::start().await;
     let relay = Relay::start(world.server.port(), &world.tasks).await;
-    let store = world.open_through(relay.port, Options { writers: 1, ..Options::default() });
+    let address = world.server.address_through(relay.port);
+    let store = world.open_at(&address, Options { writers: 1, ..Options::default() });
     applied(store.apply(write("before", at(1), "body")).await.unwrap());
     for (n, condition) in [Condition::Newer, Condition::Absent].into_iter().enumerate() {
         relay.lose(1);

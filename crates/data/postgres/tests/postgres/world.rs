@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use littoral_clock::Clock;
 use littoral_postgres::testing::Server;
-use littoral_postgres::{Options, Postgres, migrate};
+use littoral_postgres::{Address, Options, Postgres, migrate};
 use littoral_store::{Applied, Condition, Record, Row, Staging, Store, Write};
 use littoral_tasks::{TaskKind, Tasks};
 use littoral_types::{Body, Position, SpaceId, Version, Wall};
@@ -43,15 +43,14 @@ impl World {
 
     /// Another node's store.
     pub(crate) fn open(&self, options: Options) -> Arc<Postgres> {
-        self.open_through(self.server.port(), options)
+        self.open_at(&self.server.address(), options)
     }
 
-    /// By way of a relay.
-    pub(crate) fn open_through(&self, port: u16, options: Options) -> Arc<Postgres> {
+    pub(crate) fn open_at(&self, address: &Address, options: Options) -> Arc<Postgres> {
         let node = self.nodes.fetch_add(1, Ordering::Relaxed);
         let staging = Staging::open(&self.dir.path().join(format!("staging{node}"))).unwrap();
-        let (address, clock) = (self.server.address_through(port), self.clock.clone());
-        Postgres::open(&address, Arc::new(staging), options, clock, &self.tasks).unwrap()
+        Postgres::open(address, Arc::new(staging), options, self.clock.clone(), &self.tasks)
+            .unwrap()
     }
 
     /// A connection of the test's own.
