@@ -4,7 +4,7 @@ use littoral_postgres::{Migrated, Options, SCHEMA, migrate, renew, status};
 use littoral_store::Store as _;
 use littoral_types::{Position, Version};
 
-use crate::world::{SPACE, World, applied, at, write};
+use crate::world::{LONG, SPACE, World, applied, at, write};
 
 #[tokio::test]
 async fn tables_are_made_once_however_many_make_them() {
@@ -60,7 +60,8 @@ async fn a_renewed_stream_has_another_incarnation() {
     let renewed = renew(&world.server.address(), &world.clock).await.unwrap();
     assert_ne!(renewed, before.incarnation);
     let mut committed = store.committed();
-    committed.wait_for(|position| position.incarnation == renewed).await.unwrap();
+    let heard = committed.wait_for(|position| position.incarnation == renewed);
+    world.clock.timeout(LONG, heard).await.expect("it is heard of").unwrap();
     let after = applied(store.apply(write("a", at(2), "two")).await.unwrap());
     assert_eq!(after, Position::new(renewed, 2));
     let page = store.outbox(0, 9).await.unwrap();
@@ -83,7 +84,8 @@ async fn numbers_that_a_failover_lost_begin_a_new_incarnation() {
         )
         .await;
     let mut committed = store.committed();
-    let renewed = *committed.wait_for(|now| now.incarnation != before.incarnation).await.unwrap();
+    let heard = committed.wait_for(|now| now.incarnation != before.incarnation);
+    let renewed = *world.clock.timeout(LONG, heard).await.expect("it is noticed").unwrap();
     assert_eq!(renewed.number, 3);
     let after = applied(store.apply(write("b", at(9), "two")).await.unwrap());
     assert_eq!(after, Position::new(renewed.incarnation, 4));
