@@ -223,6 +223,7 @@ impl Service for Node {
                     let (_, stream) = self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
                     stream.follow(follow).await.map(Reply::Followed)
                 }
+                Request::Epoch(_) => Err(Error::Refused("epochs do not change here".into())),
             }
         })
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use littoral_peer::wire;
 use littoral_peer::{
-    Answer, Error, Filter, Follow, Followed, Hop, HopReport, Hops, Minimum, Outcome, Question,
+    Answer, Error, Filter, Follow, Followed, Gossip, Hop, HopReport, Hops, Minimum, Outcome, Question,
     Reply, Request, StoreCall, StoreReply, Trailer, Trailing, Truth,
 };
 use littoral_store::{
@@ -114,6 +114,8 @@ fn requests() -> Vec<Request> {
         Request::Ask(question),
         Request::Follow(StoreId(0), follow(Filter::Location(LocationId(4)))),
         Request::Follow(StoreId(1), follow(prefix)),
+        Request::Epoch(Gossip { epoch: Epoch(7), document: None }),
+        Request::Epoch(Gossip { epoch: Epoch(7), document: Some(Bytes::from_static(b"text")) }),
     ];
     requests.extend(calls.into_iter().map(|call| Request::Store(StoreId(1), call)));
     requests

@@ -2,6 +2,7 @@
 
 mod ca;
 mod dev;
+mod epoch;
 mod example;
 mod history;
 mod kv;
@@ -18,6 +19,7 @@ use clap::{Parser, Subcommand};
 
 pub use ca::{Ca, CaCommand};
 pub use dev::{DEV_ACCOUNT, DEV_TOKEN, Dev};
+pub use epoch::{Epoch, EpochCommand};
 pub use example::{Example, ExampleCommand, ExampleNetwork, Origins};
 pub use history::{Check, History, HistoryCommand};
 pub use kv::{
@@ -70,6 +72,7 @@ pub enum Command {
     Dev(Box<Dev>),
     Serve(Serve),
     Ca(Ca),
+    Epoch(Epoch),
     Origin(Origin),
     Example(Example),
     Kv(Box<Kv>),

@@ -2,13 +2,14 @@
 
 mod ca;
 mod dev;
+mod epoch;
 mod example;
 pub mod explain;
 mod history;
 mod kv;
 mod manual;
 mod origin;
-mod serve;
+pub mod serve;
 mod token;
 mod trace;
 
@@ -26,6 +27,7 @@ pub fn run(command: Command) -> Result<()> {
         Command::Dev(options) => dev::run(*options),
         Command::Serve(options) => serve::run(&options),
         Command::Ca(ca) => ca::run(ca.command),
+        Command::Epoch(epoch) => epoch::run(epoch.command),
         Command::Origin(origin) => origin::run(origin.command),
         Command::Example(example) => example::run(example.command),
         Command::Kv(kv) => block_on(unless_stopped(kv::run(kv.command))),

@@ -19,6 +19,9 @@ settings! {
         /// Names of the two locations at which the stores of the truth stand. The same one twice
         /// is allowed, and survives less.
         stores: Vec<String> = vec!["here".into(), "here".into()],
+        /// The number of this list of locations. Nodes of a running network take a list with a higher
+        /// number from each other once the authority has signed it: `littoral epoch`.
+        epoch: u64 = 1,
         /// The locations of the network, each a full edge, regional, upper and origin. All of them
         /// run in this process, unless `node` says which one does.
         locations: Vec<Location> = vec![Location::default()],
@@ -32,6 +35,20 @@ settings! {
         log: Log = Log::default(),
         /// Bounds of every queue, cache and wait.
         limits: Limits = Limits::default(),
+    }
+}
+
+settings! {
+    /// What an authority signs: one numbered state of a network.
+    pub struct Document {
+        /// Its number: a node takes only a higher one than it knows.
+        epoch: u64 = 1,
+        /// The network's name, as in its certificates.
+        network: String = String::new(),
+        /// Names of the two locations at which the stores stand. No epoch changes them.
+        stores: Vec<String> = Vec::new(),
+        /// All locations. New ones come last; one that leaves stays in the list with weight 0.
+        locations: Vec<Location> = Vec::new(),
     }
 }
 

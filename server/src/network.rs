@@ -2,6 +2,7 @@
 
 mod disks;
 mod doors;
+mod epochs;
 mod member;
 mod places;
 mod truth;
@@ -26,7 +27,10 @@ use crate::node::{Node, Shared};
 pub use disks::Disks;
 use disks::Folder;
 use doors::Doors;
+pub use epochs::{Epochs, read as read_epoch};
+pub use member::peers;
 use places::Plan;
+pub use places::topology;
 
 /// Everything a network needs to know; values only.
 #[derive(Clone, Debug)]
@@ -75,6 +79,8 @@ pub enum Places {
         locations: Vec<Place>,
         /// Indexes of the locations at which the stores stand.
         stores: [usize; 2],
+        /// Number of the list.
+        epoch: u64,
     },
 }
 
@@ -204,6 +210,8 @@ impl Network {
         let nodes = nodes(&options, &shared, &own, trips, link.as_mut(), &mut chance)?;
         let closing = Shutdown::new();
         if let Some(link) = &mut link {
+            let epochs = link.epochs(&shared, &options.data_dir, chance.fork())?;
+            nodes[0].hear_of(epochs);
             link.serve(&nodes[0], &shared, &closing)?;
         }
         let doors =

@@ -1,6 +1,6 @@
 //! One location's node: its tiers, its key-value store, and what it answers for others.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
 use littoral_clock::{Chance, Clock, Hlc};
@@ -15,7 +15,7 @@ use littoral_types::{Ctx, LocationId, STORES, StoreId};
 
 use crate::config::Limits;
 use crate::mark::Mark;
-use crate::network::Disks;
+use crate::network::{Disks, Epochs};
 
 /// A location's node.
 pub struct Node {
@@ -23,6 +23,8 @@ pub struct Node {
     pub kv: Kv,
     pub metrics: Registry,
     mark: Mark,
+    /// In a network of many machines.
+    epochs: OnceLock<Arc<Epochs>>,
     sites: [Option<Stand>; STORES],
 }
 
@@ -101,7 +103,13 @@ impl Node {
             Some(Stand { site, publisher })
         };
         let sites = truths.map(stand);
-        Self { tiers, kv, metrics, mark, sites }
+        Self { tiers, kv, metrics, mark, epochs: OnceLock::new(), sites }
+    }
+
+    /// From now on it answers when others speak of epochs.
+    pub fn hear_of(&self, epochs: Arc<Epochs>) {
+        // Said once.
+        let _ = self.epochs.set(epochs);
     }
 
     /// Writes down what a graceful end keeps. Blocks.
@@ -153,6 +161,12 @@ impl Service for Node {
                 Request::Store(store, call) => {
                     let stand = self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
                     stand.site.handle(call).await.map(Reply::Store)
+                }
+                Request::Epoch(gossip) => {
+                    let epochs = self.epochs.get();
+                    let epochs =
+                        epochs.ok_or(Error::Refused("epochs do not change here".into()))?;
+                    Ok(Reply::Epoch(epochs.heard(gossip)))
                 }
                 Request::Follow(store, follow) => {
                     let stand = self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;

@@ -40,6 +40,9 @@ pub struct ExampleNetwork {
     /// What the two stores are kept in.
     #[arg(long, value_enum, default_value_t = Origins::Postgres)]
     pub origins: Origins,
+    /// Which of this machine's networks it is: nodes listen on 127.N.1.x, PostgreSQL on 127.N.2.x.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub net: u8,
     /// Where everything goes: a folder that is empty, or not there yet.
     #[arg(long, value_name = "DIR")]
     pub dir: PathBuf,

@@ -74,16 +74,25 @@ fn token(token: &Token) -> Result<BootstrapToken> {
     Ok(BootstrapToken { name: name.clone(), hash: *hash.as_bytes(), access: *access })
 }
 
-fn places(config: &Config) -> Result<Places> {
+pub fn places(config: &Config) -> Result<Places> {
+    let (locations, stores) = listed(&config.locations, &config.stores)?;
+    Ok(Places::Listed { locations, stores, epoch: config.epoch })
+}
+
+/// The places of a list, and at which of them the stores stand.
+///
+/// # Errors
+/// When names repeat, point nowhere, or are none.
+pub fn listed(list: &[Location], stores: &[String]) -> Result<(Vec<Place>, [usize; STORES])> {
     let mut locations: Vec<Place> = Vec::new();
-    for location in &config.locations {
+    for location in list {
         let place = place(location)?;
         if locations.iter().any(|other| other.name == place.name) {
             return Err(invalid(format!("two locations are called \"{}\"", place.name)));
         }
         locations.push(place);
     }
-    let [first, second] = &config.stores[..] else {
+    let [first, second] = stores else {
         return Err(invalid("stores names exactly two locations"));
     };
     let index = |name: &String| {
@@ -91,7 +100,7 @@ fn places(config: &Config) -> Result<Places> {
         found.ok_or_else(|| invalid(format!("stores: no location is called \"{name}\"")))
     };
     let stores = [index(first)?, index(second)?];
-    Ok(Places::Listed { locations, stores })
+    Ok((locations, stores))
 }
 
 /// What each store is kept in.
@@ -156,7 +165,7 @@ mod tests {
     #[test]
     fn the_example_is_valid_and_shows_a_network_of_two_regions() {
         let options = options_of(include_str!("../../../examples/serve.toml")).expect("valid");
-        let Places::Listed { locations, stores } = options.places else { panic!("listed") };
+        let Places::Listed { locations, stores, .. } = options.places else { panic!("listed") };
         assert_eq!(locations.len(), 3);
         assert_eq!(stores.map(|at| locations[at].region.as_str()), ["europe", "america"]);
         assert_eq!(options.access.tokens.len(), 1);

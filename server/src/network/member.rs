@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
-use littoral_clock::Clock;
+use littoral_clock::{Chance, Clock};
 use littoral_link::{Certificates, Client, Files, Identity, Members, Peer, Server};
 use littoral_link::{client, server};
 use littoral_peer::{Carrier, Error as PeerError, Reply, Request, Service};
@@ -15,9 +15,9 @@ use littoral_telemetry::metrics::Registry;
 use littoral_topology::Topology;
 use littoral_types::{Ctx, LocationId};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
-use super::{Error, Member, Place};
+use super::{Epochs, Error, Member, Place};
 use crate::node::{Node, Shared};
 
 /// This node's end of the network.
@@ -30,6 +30,7 @@ pub(super) struct Link {
     members: Arc<Members>,
     /// Every other node.
     peers: Vec<Peer>,
+    client: Option<Client>,
     staging: Option<Arc<Staging>>,
     closed: Option<oneshot::Receiver<()>>,
 }
@@ -53,25 +54,28 @@ impl Link {
         })?;
         let identity = certificates.identity();
         let no_member = |why| Error::NoMember { identity: identity.to_string(), why };
-        let mut peers = Vec::new();
-        let mut here = None;
-        for ((location, _), place) in topology.locations().zip(places) {
-            for (at, (name, address)) in place.nodes.iter().enumerate() {
-                let of = Identity::new(&identity.network, &place.region, &place.name, name);
-                let of = of.map_err(|error| Error::Other(format!("node \"{name}\": {error}")))?;
-                if of == identity {
-                    here = Some((location, at == 0, *address));
-                } else {
-                    let weight = 1.0;
-                    peers.push(Peer { location, identity: of, address: *address, weight });
-                }
-            }
-        }
+        let peers = peers(&identity, topology, places)?;
+        let location = topology.locations().find(|(_, place)| place.name == identity.location);
+        let own = location.and_then(|(here, _)| {
+            let place = &places[here.index()];
+            let at = place.nodes.iter().position(|(name, _)| *name == identity.node)?;
+            (place.region == identity.region).then(|| (here, at == 0, place.nodes[at].1))
+        });
         let (here, first, address) =
-            here.ok_or_else(|| no_member("no location lists a node of this name and region"))?;
+            own.ok_or_else(|| no_member("no location lists a node of this name and region"))?;
         let members = Members::new(&identity.network, topology);
         let listen = member.listen.unwrap_or(address);
-        Ok(Self { here, first, listen, certificates, members, peers, staging: None, closed: None })
+        Ok(Self {
+            here,
+            first,
+            listen,
+            certificates,
+            members,
+            peers,
+            client: None,
+            staging: None,
+            closed: None,
+        })
     }
 
     pub(super) fn here(&self) -> LocationId {
@@ -105,7 +109,36 @@ impl Link {
         let certificates = Arc::clone(&self.certificates);
         let client = Client::new(certificates, options, staging, clock, tasks, metrics);
         client.set_peers(self.peers.clone());
+        self.client = Some(client.clone());
         Ok(Arc::new(Among { here: self.here, own, others: client }))
+    }
+
+    /// Goes on with the epoch of the last run, and spreads newer ones from now on.
+    ///
+    /// # Errors
+    /// When the node has no carrier yet.
+    pub(super) fn epochs(
+        &self,
+        shared: &Shared,
+        data_dir: &Path,
+        chance: Chance,
+    ) -> Result<Arc<Epochs>, Error> {
+        let Some(client) = self.client.clone() else {
+            return Err(Error::Other("epochs spread only once the node has its carrier".into()));
+        };
+        let epochs = Arc::new(Epochs {
+            known: shared.topology.clone(),
+            members: Arc::clone(&self.members),
+            certificates: Arc::clone(&self.certificates),
+            client,
+            clock: shared.clock.clone(),
+            file: data_dir.join("epoch.signed"),
+            newest: Mutex::default(),
+            changed: watch::Sender::new(shared.topology.now().epoch()),
+        });
+        epochs.resume();
+        shared.tasks.spawn(TaskKind::Gossip, Arc::clone(&epochs).spread(chance));
+        Ok(epochs)
     }
 
     /// Answers other nodes from now on.
@@ -168,6 +201,25 @@ impl Link {
             let _ = closed.await;
         }
     }
+}
+
+/// Every node of the places but this one, as the link reaches it.
+///
+/// # Errors
+/// When a node has no proper name.
+pub fn peers(own: &Identity, topology: &Topology, places: &[Place]) -> Result<Vec<Peer>, Error> {
+    let mut peers = Vec::new();
+    for ((location, _), place) in topology.locations().zip(places) {
+        for (name, address) in &place.nodes {
+            let identity = Identity::new(&own.network, &place.region, &place.name, name);
+            let identity =
+                identity.map_err(|error| Error::Other(format!("node \"{name}\": {error}")))?;
+            if identity != *own {
+                peers.push(Peer { location, identity, address: *address, weight: 1.0 });
+            }
+        }
+    }
+    Ok(peers)
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, Error> {

@@ -9,9 +9,6 @@ use littoral_types::{Epoch, LocationId, RegionId};
 use super::{Error, Place, Places};
 use crate::world::{CITIES, trip};
 
-/// The one epoch of a network whose places do not change while it runs.
-const EPOCH: Epoch = Epoch(1);
-
 pub(super) struct Plan {
     pub(super) topology: Topology,
     pub(super) trips: Trips,
@@ -21,7 +18,9 @@ pub(super) struct Plan {
 pub(super) fn plan(places: &Places) -> Result<Plan, Error> {
     match places {
         Places::Modelled { count, trips } => modelled(usize::from(*count), *trips),
-        Places::Listed { locations, stores } => listed(locations.clone(), *stores),
+        Places::Listed { locations, stores, epoch } => {
+            listed(locations.clone(), *stores, Epoch(*epoch))
+        }
     }
 }
 
@@ -40,16 +39,20 @@ fn modelled(count: usize, scale: f64) -> Result<Plan, Error> {
     let row = |from| cities.iter().map(|to| trip(from, to, scale)).collect();
     let trips: Vec<Vec<Duration>> = cities.iter().map(row).collect();
     let second = usize::from(count > 1);
-    let topology = topology(&places, [0, second])?;
+    let topology = topology(&places, [0, second], Epoch(1))?;
     Ok(Plan { topology, trips: Trips::new(trips), places })
 }
 
-fn listed(places: Vec<Place>, stores: [usize; 2]) -> Result<Plan, Error> {
-    let topology = topology(&places, stores)?;
+fn listed(places: Vec<Place>, stores: [usize; 2], epoch: Epoch) -> Result<Plan, Error> {
+    let topology = topology(&places, stores, epoch)?;
     Ok(Plan { topology, trips: Trips::none(places.len()), places })
 }
 
-fn topology(places: &[Place], stores: [usize; 2]) -> Result<Topology, Error> {
+/// The topology of a list of places.
+///
+/// # Errors
+/// When it is none.
+pub fn topology(places: &[Place], stores: [usize; 2], epoch: Epoch) -> Result<Topology, Error> {
     let mut regions: Vec<Region> = Vec::new();
     let mut locations = Vec::with_capacity(places.len());
     for place in places {
@@ -65,5 +68,5 @@ fn topology(places: &[Place], stores: [usize; 2]) -> Result<Topology, Error> {
         |at: usize| u16::try_from(at).map(|at| Site { location: LocationId(at), weight: 1.0 });
     let other = |error: &dyn std::fmt::Display| Error::Other(error.to_string());
     let sites = [site(stores[0]).map_err(|e| other(&e))?, site(stores[1]).map_err(|e| other(&e))?];
-    Topology::new(EPOCH, regions, locations, sites).map_err(|error| other(&error))
+    Topology::new(epoch, regions, locations, sites).map_err(|error| other(&error))
 }

@@ -31,6 +31,8 @@ pub enum TaskKind {
     Trim,
     /// Asks another node for a sign of life. Cancelling loses one measurement.
     Probe,
+    /// Passes on what is known of epochs. Cancelling only delays.
+    Gossip,
 }
 
 impl TaskKind {
@@ -50,6 +52,7 @@ impl TaskKind {
             Self::Mark => "mark",
             Self::Trim => "trim",
             Self::Probe => "probe",
+            Self::Gossip => "gossip",
         }
     }
 

@@ -112,6 +112,10 @@ impl Authority {
         &self.certificate
     }
 
+    pub(crate) fn key(&self) -> &KeyPair {
+        &self.key
+    }
+
     /// The certificate of one node, with a new key.
     ///
     /// # Errors

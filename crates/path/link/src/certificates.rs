@@ -12,6 +12,7 @@ use crate::certificate::{Inspected, ReadError, inspect, read_file};
 use crate::files::read_secret;
 use crate::identity::Identity;
 use crate::members::Members;
+use crate::signed::{self, SignedError};
 use crate::trust;
 
 /// Where a node's certificate, its key and the authorities it trusts lie.
@@ -35,6 +36,7 @@ pub(crate) struct Loaded {
     pub(crate) chain: Vec<CertificateDer<'static>>,
     pub(crate) key: PrivateKeyDer<'static>,
     pub(crate) roots: Arc<RootCertStore>,
+    authorities: Vec<CertificateDer<'static>>,
     identity: Identity,
     inspected: Inspected,
 }
@@ -103,6 +105,14 @@ impl Certificates {
         &self.files
     }
 
+    /// The text that an authority of those trusted now has signed, without its signature.
+    ///
+    /// # Errors
+    /// When none has.
+    pub fn open_signed<'a>(&self, signed: &'a str) -> Result<&'a str, SignedError> {
+        signed::open(signed, &self.current().authorities)
+    }
+
     fn current(&self) -> Arc<Loaded> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -127,14 +137,15 @@ impl Loaded {
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
             .map_err(|_| key_failed("it is no key in PEM".into()))?;
         let mut roots = RootCertStore::empty();
-        for authority in read_file(&files.trusted)? {
-            roots.add(authority).map_err(CertificatesError::Unusable)?;
+        let authorities = read_file(&files.trusted)?;
+        for authority in &authorities {
+            roots.add(authority.clone()).map_err(CertificatesError::Unusable)?;
         }
         let path = files.certificate.display().to_string();
         let inspected = inspect(&chain[0])?;
         let identity =
             inspected.identity.clone().ok_or(CertificatesError::NoIdentity(path.clone()))?;
-        let loaded = Self { chain, key, roots: Arc::new(roots), identity, inspected };
+        let loaded = Self { chain, key, roots: Arc::new(roots), authorities, identity, inspected };
         let within = clock.wall().max(loaded.inspected.not_before).min(loaded.inspected.not_after);
         trust::signed(&loaded, within)
             .map_err(|error| CertificatesError::Untrusted { path, why: error.to_string() })?;

@@ -10,6 +10,7 @@ mod certificate;
 mod files;
 pub mod ca;
 mod members;
+mod signed;
 mod trust;
 mod certificates;
 mod format;
@@ -30,6 +31,7 @@ pub use format::Formats;
 pub use identity::{Identity, IdentityError, NAME_BYTES_MAX};
 pub use members::Members;
 pub use server::Server;
+pub use signed::SignedError;
 
 #[cfg(test)]
 mod tests;

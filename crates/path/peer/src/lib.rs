@@ -10,8 +10,8 @@ mod parcel;
 pub mod wire;
 
 pub use message::{
-    Age, Answer, Filter, Follow, Followed, Held, Hop, HopReport, Hops, Minimum, Outcome, Question,
-    Reply, Request, StoreCall, StoreReply, Trailer, Trailing, Truth, trailer,
+    Age, Answer, Filter, Follow, Followed, Gossip, Held, Hop, HopReport, Hops, Minimum, Outcome,
+    Question, Reply, Request, StoreCall, StoreReply, Trailer, Trailing, Truth, trailer,
 };
 
 use futures_util::future::BoxFuture;

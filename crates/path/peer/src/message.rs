@@ -17,6 +17,16 @@ pub enum Request {
     Store(StoreId, StoreCall),
     /// A tier, or a watcher, follows one store's purge stream.
     Follow(StoreId, Follow),
+    /// Nodes tell each other of newer epochs.
+    Epoch(Gossip),
+}
+
+/// Which epoch a node knows, and the document of a newer one for who knows an older.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gossip {
+    pub epoch: Epoch,
+    /// Signed by the network's authority; only whoever takes it judges it.
+    pub document: Option<Bytes>,
 }
 
 #[derive(Debug)]
@@ -25,6 +35,7 @@ pub enum Reply {
     Answer(Answer),
     Store(StoreReply),
     Followed(Followed),
+    Epoch(Gossip),
 }
 
 #[derive(Clone, Debug)]
@@ -281,6 +292,7 @@ impl Request {
             Self::Ask(question) => Self::Ask(question.clone()),
             Self::Store(store, call) => Self::Store(*store, call.clone()),
             Self::Follow(store, follow) => Self::Follow(*store, follow.clone()),
+            Self::Epoch(gossip) => Self::Epoch(gossip.clone()),
         }
     }
 }

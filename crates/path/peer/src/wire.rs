@@ -43,6 +43,8 @@ pub const KEY_BYTES_MAX: usize = 4 << 10;
 pub const META_BYTES_MAX: usize = 64 << 10;
 /// Bytes of an error's words; longer ones are cut when they are sent.
 pub const TEXT_BYTES_MAX: usize = 4 << 10;
+/// Bytes of the signed document of an epoch.
+pub const DOCUMENT_BYTES_MAX: usize = 1 << 20;
 /// Tags of one entry.
 pub const TAGS_MAX: usize = 1_024;
 /// Locations that a call allows by name.

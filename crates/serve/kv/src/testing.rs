@@ -107,6 +107,7 @@ impl Service for Node {
             let lost = self.away.load(Ordering::Relaxed);
             match request {
                 Request::Ask(question) => self.tiers.answer(ctx, question).await.map(Reply::Answer),
+                Request::Epoch(_) => Err(PeerError::Refused("epochs do not change here".into())),
                 _ if lost => Err(PeerError::Unreachable),
                 Request::Store(store, call) => {
                     self.stands[store.index()].0.handle(call).await.map(Reply::Store)

@@ -10,6 +10,9 @@ const PORT: u16 = 8787;
 const PEER_PORT: u16 = 9787;
 /// Of the PostgreSQL servers: not the one that a server of the machine may have.
 const POSTGRES_PORT: u16 = 55432;
+/// Addresses of nodes, and of PostgreSQL servers, within a network.
+const NODES: u8 = 1;
+const SERVERS: u8 = 2;
 
 pub struct Plan {
     pub locations: Vec<Spot>,
@@ -47,23 +50,24 @@ pub fn plan(options: &ExampleNetwork) -> Option<Plan> {
         // A region that has no more cities is passed over.
         let city = (at..at + regions).find_map(|turn| of_region[turn % regions].next())?;
         let first = at * usize::from(options.nodes) + 1;
+        let loopback = |host| loopback(options.net, NODES, host);
         let node = |n: u16| Node {
             name: format!("{}-{}", city.name, n + 1),
-            address: SocketAddr::new(loopback(1, first + usize::from(n)), PORT),
-            peers: SocketAddr::new(loopback(1, first + usize::from(n)), PEER_PORT),
+            address: SocketAddr::new(loopback(first + usize::from(n)), PORT),
+            peers: SocketAddr::new(loopback(first + usize::from(n)), PEER_PORT),
         };
         let nodes = (0..options.nodes).map(node).collect();
         locations.push(Spot { name: city.name, region: city.region, nodes });
     }
-    let postgres = (options.origins == Origins::Postgres)
-        .then(|| [1, 2].map(|n| SocketAddr::new(loopback(2, n), POSTGRES_PORT)));
+    let server = |n| SocketAddr::new(loopback(options.net, SERVERS, n), POSTGRES_PORT);
+    let postgres = (options.origins == Origins::Postgres).then(|| [1, 2].map(server));
     let stores = [0, usize::from(count > 1)];
     Some(Plan { locations, stores, postgres })
 }
 
-/// 127.0.`net`.`host`
-fn loopback(net: u8, host: usize) -> IpAddr {
-    Ipv4Addr::new(127, 0, net, u8::try_from(host).unwrap_or(u8::MAX)).into()
+/// 127.`net`.`of`.`host`
+fn loopback(net: u8, of: u8, host: usize) -> IpAddr {
+    Ipv4Addr::new(127, net, of, u8::try_from(host).unwrap_or(u8::MAX)).into()
 }
 
 #[cfg(test)]
@@ -74,7 +78,7 @@ mod tests {
 
     fn options(regions: u16, locations: u16, nodes: u16) -> ExampleNetwork {
         let dir = PathBuf::from("net");
-        ExampleNetwork { regions, locations, nodes, origins: Origins::Postgres, dir }
+        ExampleNetwork { regions, locations, nodes, origins: Origins::Postgres, net: 7, dir }
     }
 
     #[test]
@@ -88,6 +92,9 @@ mod tests {
         assert_eq!(all.len(), 12);
         all.dedup();
         assert_eq!(all.len(), 12);
+        assert_eq!(all[11].to_string(), "127.7.1.12:8787", "beside the machine's other networks");
+        let servers = plan.postgres.expect("asked for").map(|server| server.to_string());
+        assert_eq!(servers, ["127.7.2.1:55432", "127.7.2.2:55432"]);
     }
 
     #[test]

@@ -18,7 +18,12 @@ mkdir -p run
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$0: $*"; exit 1; }
 wanted() { [ ${#ONLY[@]} -eq 0 ] || [[ " ${ONLY[*]} " == *" $1 "* ]]; }
-alive() { [ -s "run/$1.pid" ] && kill -0 "$(cat "run/$1.pid")" 2>/dev/null; }
+# One that has ended and that nobody has taken note of yet is not alive.
+alive() {
+  local pid
+  [ -s "run/$1.pid" ] && pid=$(cat "run/$1.pid") && kill -0 "$pid" 2>/dev/null &&
+    ! grep -qs '^State:.Z' "/proc/$pid/status"
+}
 ONLY=("$@")
 
 # --- PostgreSQL -------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ await() { # name
   local pid until=$((SECONDS + PATIENCE_S))
   [ -s "run/$1.pid" ] || return 0
   pid=$(cat "run/$1.pid")
-  while kill -0 "$pid" 2>/dev/null; do
+  while kill -0 "$pid" 2>/dev/null && ! grep -qs '^State:.Z' "/proc/$pid/status"; do
     if [ $SECONDS -ge $until ]; then
       printf '%s\n' "$1 does not end by itself and is killed" >&2
       kill -KILL "$pid" 2>/dev/null || true

@@ -11,13 +11,14 @@ use littoral_peer::{
     Carrier as _, Error, Filter, Follow, Followed, Reply, Request, StoreCall, StoreReply,
 };
 use littoral_store::{Applied, Found, Item, List, Listed, Purge, Record, Row, Scope};
+use littoral_tasks::Tasks;
 use littoral_types::{
     Allowed, Body, Ctx, Epoch, LocationId, Position, SpaceId, StoreId, Tag, Tenant, Trace, Version,
 };
 use tokio::sync::{Notify, mpsc};
 
 use super::world::{
-    AMS, Does, NYC, SOON, World, ams, answer, ask, body_of, named, nyc, peer, says, write,
+    AMS, Does, NYC, Running, SOON, World, ams, answer, ask, body_of, named, nyc, peer, says, write,
 };
 use crate::client::Options;
 use crate::{Formats, server};
@@ -160,14 +161,12 @@ async fn a_call_ends_by_its_deadline_and_takes_its_question_back() {
     assert!(reset.await.is_ok(), "its stream is reset");
 }
 
-#[tokio::test]
-async fn a_write_is_finished_when_its_caller_goes_away() {
-    let world = World::new();
-    let (begun, go_on, done) =
-        (Arc::new(Notify::new()), Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let signals = (Arc::clone(&begun), Arc::clone(&go_on), Arc::clone(&done));
+/// A server that says when a write has begun and has ended, and waits in between to be told.
+async fn gated(world: &World) -> (Running, [Arc<Notify>; 3]) {
+    let signals: [Arc<Notify>; 3] = std::array::from_fn(|_| Arc::new(Notify::new()));
+    let [begun, go_on, done] = signals.clone();
     let service = Does(move |_, _, _| {
-        let (begun, go_on, done) = signals.clone();
+        let (begun, go_on, done) = (Arc::clone(&begun), Arc::clone(&go_on), Arc::clone(&done));
         async move {
             begun.notify_one();
             go_on.notified().await;
@@ -176,13 +175,37 @@ async fn a_write_is_finished_when_its_caller_goes_away() {
         }
         .boxed()
     });
-    let running = world.serve(&ams("a"), Arc::new(service)).await;
+    (world.serve(&ams("a"), Arc::new(service)).await, signals)
+}
+
+#[tokio::test]
+async fn a_write_is_sent_although_its_caller_goes_away_at_once() {
+    let world = World::new();
+    let (running, [begun, ..]) = gated(&world).await;
     let client = world.client(&nyc("b"), vec![peer(AMS, ams("a"), running.address)]);
+    tokio::select! {
+        biased;
+        _ = client.call(AMS, world.ctx(), write(Body::Absent)) => panic!("too early"),
+        () = std::future::ready(()) => {}
+    }
+    drop(client);
+    assert!(world.clock.timeout(SOON, begun.notified()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_write_that_has_arrived_is_finished_when_its_connection_is_lost() {
+    let world = World::new();
+    let (running, [begun, go_on, done]) = gated(&world).await;
+    let away = World { tasks: Tasks::new(world.clock.clone()), ..World::new() };
+    let peers = vec![peer(AMS, ams("a"), running.address)];
+    let client = away.client_with(world.certificates(&nyc("b")), peers, Options::default());
     tokio::select! {
         _ = client.call(AMS, world.ctx(), write(Body::Absent)) => panic!("it was not told to go on"),
         () = begun.notified() => {}
     }
-    drop(client);
+    away.tasks.cut();
+    let open = "littoral_link_connections{location=\"test\"} 0";
+    world.until("the connection is lost", || world.registry.encode().contains(open)).await;
     go_on.notify_one();
     assert!(world.clock.timeout(SOON, done.notified()).await.is_ok());
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::bounded::Bounded;
 use super::parts::{self, Bodies, BodyForm, PositionForm, PositionsForm, RowForm, ScopeForm};
 use super::parts::{TagsForm, VersionForm, mirrored, run};
-use super::request::HopForm;
+use super::request::{GossipForm, HopForm};
 use super::{PAGE_MAX, TEXT_BYTES_MAX, WireError};
 use crate::message::HOPS_MAX;
 use crate::{
@@ -50,6 +50,8 @@ pub(super) enum Form<'a> {
     },
     /// How many rows were collected.
     Collected(u64),
+    #[serde(borrow)]
+    Epoch(GossipForm<'a>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -184,6 +186,7 @@ impl<'a> Form<'a> {
                 }
             }
             Ok(Reply::Store(StoreReply::Collected(count))) => Self::Collected(*count),
+            Ok(Reply::Epoch(gossip)) => Self::Epoch(gossip.into()),
             Ok(Reply::Followed(Followed { epoch, records, through, gap })) => Self::Followed {
                 epoch: epoch.0,
                 records: Bounded(records.iter().map(RecordForm::from).collect()),
@@ -233,6 +236,7 @@ impl<'a> Form<'a> {
                     gap,
                 })
             }
+            Self::Epoch(gossip) => Reply::Epoch(gossip.decode()?),
             Self::Refused(error) => return error.decode().map(Err),
         }))
     }

@@ -1,14 +1,17 @@
 //! What is asked, on the wire: the context of the call and the request.
 
+use bytes::Bytes;
 use littoral_store::{Collect, Condition, Doomed, List, Scan, Write};
-use littoral_types::{Allowed, Body, Ctx, LocationId, Mono, Space, SpaceId, Tenant, Trace, Wall};
+use littoral_types::{
+    Allowed, Body, Ctx, Epoch, LocationId, Mono, Space, SpaceId, Tenant, Trace, Wall,
+};
 use serde::{Deserialize, Serialize};
 
 use super::bounded::Bounded;
 use super::parts::{self, Bodies, PositionForm, PositionsForm, RowForm, ScopeForm, VersionForm};
 use super::parts::{mirrored, run};
-use super::{ALLOWED_MAX, PAGE_MAX, WireError};
-use crate::{Filter, Follow, Hop, Minimum, Question, Request, StoreCall};
+use super::{ALLOWED_MAX, DOCUMENT_BYTES_MAX, PAGE_MAX, WireError};
+use crate::{Filter, Follow, Gossip, Hop, Minimum, Question, Request, StoreCall};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Form<'a> {
@@ -36,6 +39,33 @@ enum RequestForm<'a> {
     Ask(QuestionForm<'a>),
     Store(u8, #[serde(borrow)] CallForm<'a>),
     Follow(u8, #[serde(borrow)] FollowForm<'a>),
+    #[serde(borrow)]
+    Epoch(GossipForm<'a>),
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct GossipForm<'a> {
+    epoch: u64,
+    #[serde(borrow)]
+    document: Option<&'a [u8]>,
+}
+
+impl<'a> From<&'a Gossip> for GossipForm<'a> {
+    fn from(gossip: &'a Gossip) -> Self {
+        Self { epoch: gossip.epoch.0, document: gossip.document.as_deref() }
+    }
+}
+
+impl GossipForm<'_> {
+    pub(super) fn decode(self) -> Result<Gossip, WireError> {
+        let long = |document: &&[u8]| document.len() > DOCUMENT_BYTES_MAX;
+        if self.document.as_ref().is_some_and(long) {
+            let max = DOCUMENT_BYTES_MAX as u64;
+            return Err(WireError::TooLong { what: "document of an epoch", max });
+        }
+        let document = self.document.map(Bytes::copy_from_slice);
+        Ok(Gossip { epoch: Epoch(self.epoch), document })
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -147,6 +177,7 @@ impl<'a> Form<'a> {
             Request::Ask(question) => RequestForm::Ask(question.into()),
             Request::Store(store, call) => RequestForm::Store(store.0, CallForm::of(call, bodies)),
             Request::Follow(store, follow) => RequestForm::Follow(store.0, follow.into()),
+            Request::Epoch(gossip) => RequestForm::Epoch(gossip.into()),
         };
         Self { ctx: CtxForm::of(ctx, now), request }
     }
@@ -164,6 +195,7 @@ impl<'a> Form<'a> {
             RequestForm::Follow(store, follow) => {
                 Request::Follow(parts::store(store)?, follow.decode()?)
             }
+            RequestForm::Epoch(gossip) => Request::Epoch(gossip.decode()?),
         };
         Ok((self.ctx.decode(now), request))
     }

@@ -60,7 +60,7 @@ impl Service for Node {
                 Request::Follow(store, follow) => {
                     self.publishers[store.index()].follow(follow).await.map(Reply::Followed)
                 }
-                Request::Store(..) => Err(Error::Refused("the origin is a map".into())),
+                _ => Err(Error::Refused("the origin is a map".into())),
             }
         })
     }

@@ -18,8 +18,8 @@ use proptest::prelude::*;
 
 use crate::wire::PAGE_MAX;
 use crate::{
-    Answer, Error, Filter, Follow, Followed, Hop, HopReport, Hops, Minimum, Outcome, Question,
-    Reply, Request, StoreCall, StoreReply, Trailer, Trailing, Truth,
+    Answer, Error, Filter, Follow, Followed, Gossip, Hop, HopReport, Hops, Minimum, Outcome,
+    Question, Reply, Request, StoreCall, StoreReply, Trailer, Trailing, Truth,
 };
 
 fn bytes(max: usize) -> impl Strategy<Value = Bytes> {
@@ -179,11 +179,17 @@ fn follow() -> impl Strategy<Value = Follow> {
     })
 }
 
+fn gossip() -> impl Strategy<Value = Gossip> {
+    let document = option::of(bytes(40));
+    (any::<u64>(), document).prop_map(|(epoch, document)| Gossip { epoch: Epoch(epoch), document })
+}
+
 pub(super) fn request() -> impl Strategy<Value = Request> {
     prop_oneof![
         question().prop_map(Request::Ask),
         (store(), call()).prop_map(|(store, call)| Request::Store(store, call)),
         (store(), follow()).prop_map(|(store, follow)| Request::Follow(store, follow)),
+        gossip().prop_map(Request::Epoch),
     ]
 }
 
@@ -326,6 +332,7 @@ pub(super) fn reply() -> impl Strategy<Value = Result<Reply, Error>> {
         scanned().prop_map(|scanned| Ok(Reply::Store(StoreReply::Scanned(scanned)))),
         any::<u64>().prop_map(|count| Ok(Reply::Store(StoreReply::Collected(count)))),
         followed().prop_map(|followed| Ok(Reply::Followed(followed))),
+        gossip().prop_map(|gossip| Ok(Reply::Epoch(gossip))),
         error().prop_map(Err),
     ]
 }
