@@ -153,13 +153,21 @@ async fn apply(file: &Path, config: &Path) -> Result<()> {
     reach.topology.may_become(&read.topology).map_err(|error| refused(error.to_string()))?;
     reach.dial(&read.topology, &read.places)?;
     let epoch = read.topology.epoch();
+    let nothing = Gossip { epoch: Epoch(u64::MAX), document: None };
+    let before = reach.ask(&read.topology, &nothing).await;
+    let known = before.iter().filter_map(|(_, said)| said.as_ref().ok()).max().copied();
+    if let Some(known) = known.filter(|known| *known >= epoch) {
+        let what = format!("epoch {} is not newer than {}, which is known", epoch.0, known.0);
+        let next = "give the list a higher `epoch` and sign it again";
+        return Err(Failure::new("littoral::epoch", what, next).into());
+    }
     let gossip = Gossip { epoch, document: Some(Bytes::from(document)) };
     let said = reach.ask(&read.topology, &gossip).await;
     let taken = said.iter().filter(|(_, said)| said.as_ref().is_ok_and(|at| *at >= epoch)).count();
     show(&said)?;
     if taken == 0 {
         let what = format!("no location has taken epoch {}", epoch.0);
-        let next = "its number must be above the one that is known: `littoral epoch status`";
+        let next = "its own words are above; the nodes' logs say more";
         return Err(Failure::new("littoral::epoch", what, next).into());
     }
     if taken < said.len() {
