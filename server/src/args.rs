@@ -11,6 +11,7 @@ pub mod parse;
 mod remote;
 mod serve;
 mod token;
+mod topology;
 mod trace;
 
 use std::path::PathBuf;
@@ -30,6 +31,7 @@ pub use origin::{OfConfig, OneOrigin, Origin, OriginCommand};
 pub use remote::{At, Remote};
 pub use serve::{LogArgs, Serve};
 pub use token::{CreateToken, Token, TokenCommand};
+pub use topology::Topology;
 pub use trace::Trace;
 
 /// Where client commands look when not told: the first location of `dev`.
@@ -74,6 +76,7 @@ pub enum Command {
     Ca(Ca),
     Epoch(Epoch),
     Origin(Origin),
+    Topology(Topology),
     Example(Example),
     Kv(Box<Kv>),
     Token(Token),

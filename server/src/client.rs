@@ -9,6 +9,7 @@ pub mod fake;
 mod multipart;
 mod namespace;
 mod retry;
+mod trips;
 
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ pub use envelope::Envelope;
 pub use error::Error;
 pub use namespace::{Listed, Namespace, NamespaceInfo, Page, Put, entity_tag};
 pub use retry::Retry;
+pub use trips::round_trips;
 
 /// Largest JSON answer that is taken.
 const JSON_BYTES_MAX: usize = 512 << 20;

@@ -6,11 +6,13 @@ mod epoch;
 mod example;
 pub mod explain;
 mod history;
+mod known;
 mod kv;
 mod manual;
 mod origin;
 pub mod serve;
 mod token;
+mod topology;
 mod trace;
 
 use std::future::Future;
@@ -29,6 +31,7 @@ pub fn run(command: Command) -> Result<()> {
         Command::Ca(ca) => ca::run(ca.command),
         Command::Epoch(epoch) => epoch::run(epoch.command),
         Command::Origin(origin) => origin::run(origin.command),
+        Command::Topology(options) => topology::run(options),
         Command::Example(example) => example::run(example.command),
         Command::Kv(kv) => block_on(unless_stopped(kv::run(kv.command))),
         Command::Token(token) => token::run(token.command),
