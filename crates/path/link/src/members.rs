@@ -8,12 +8,20 @@ use littoral_types::LocationId;
 
 use crate::certificate::{ReadError, inspect};
 use crate::identity::Identity;
+use crate::life::places_mark;
 
 /// The locations of a network, by name. Changed with the topology.
 #[derive(Debug)]
 pub struct Members {
     network: String,
-    places: RwLock<Arc<HashMap<String, Place>>>,
+    places: RwLock<Arc<Known>>,
+}
+
+#[derive(Debug)]
+struct Known {
+    places: HashMap<String, Place>,
+    /// What tells whether another node knows the same.
+    mark: String,
 }
 
 #[derive(Debug)]
@@ -41,13 +49,13 @@ pub(crate) enum Stranger {
 
 impl Members {
     pub fn new(network: &str, topology: &Topology) -> Arc<Self> {
-        let places = RwLock::new(Arc::new(places(topology)));
+        let places = RwLock::new(Arc::new(known(topology)));
         Arc::new(Self { network: network.to_owned(), places })
     }
 
     /// From now on, these.
     pub fn set(&self, topology: &Topology) {
-        let new = Arc::new(places(topology));
+        let new = Arc::new(known(topology));
         *self.places.write().unwrap_or_else(PoisonError::into_inner) = new;
     }
 
@@ -55,14 +63,22 @@ impl Members {
         if identity.network != self.network {
             return Err(Stranger::Network(identity.clone()));
         }
-        let places = Arc::clone(&self.places.read().unwrap_or_else(PoisonError::into_inner));
-        match places.get(&identity.location) {
+        match self.known().places.get(&identity.location) {
             None => Err(Stranger::Location(identity.clone())),
             Some(place) if place.region != identity.region => {
                 Err(Stranger::Region(identity.clone()))
             }
             Some(place) => Ok(place.at),
         }
+    }
+
+    /// See [`places_mark`].
+    pub(crate) fn mark(&self) -> String {
+        self.known().mark.clone()
+    }
+
+    fn known(&self) -> Arc<Known> {
+        Arc::clone(&self.places.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -71,6 +87,10 @@ pub(crate) fn named(certificate: &[u8]) -> Result<Identity, Stranger> {
     let inspected =
         inspect(certificate).map_err(|error: ReadError| Stranger::Unreadable(error.to_string()))?;
     inspected.identity.ok_or(Stranger::Nobody)
+}
+
+fn known(topology: &Topology) -> Known {
+    Known { places: places(topology), mark: places_mark(topology) }
 }
 
 fn places(topology: &Topology) -> HashMap<String, Place> {

@@ -17,6 +17,7 @@ use tokio_rustls::client::TlsStream;
 use super::Shared;
 use super::link::Link;
 use super::node::Node;
+use crate::life::Life;
 use crate::outgoing::Outgoing;
 use crate::spawner::Spawner;
 use crate::{PING, trust, words};
@@ -96,7 +97,7 @@ async fn connect(node: &Node) -> Result<(Link, Duration, Connection), String> {
         .map_err(|error| words(&error))?;
     let began = clock.mono();
     tokio::select! {
-        pong = ping(sender.clone()) => pong?,
+        pong = ping(sender.clone()) => node.lives(pong?),
         result = &mut connection => {
             return Err(result.err().map_or("it closed".to_owned(), |error| words(&error)));
         }
@@ -107,9 +108,10 @@ async fn connect(node: &Node) -> Result<(Link, Duration, Connection), String> {
 }
 
 /// Asks for a sign of life.
-pub(super) async fn ping(mut sender: SendRequest<Outgoing>) -> Result<(), String> {
+pub(super) async fn ping(mut sender: SendRequest<Outgoing>) -> Result<Life, String> {
     let req = http::Request::get(PING).body(Outgoing::default()).map_err(|e| e.to_string())?;
     let res = sender.send_request(req).await.map_err(|error| words(&error))?;
+    let life = Life::read(res.headers());
     res.into_body().collect().await.map_err(|error| words(&error))?;
-    Ok(())
+    Ok(life)
 }

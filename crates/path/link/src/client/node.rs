@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use littoral_tasks::Shutdown;
 use littoral_telemetry::metrics::Gauge;
-use littoral_types::Mono;
+use littoral_types::{Mono, Wall};
 use tokio::sync::{Semaphore, watch};
 
 use super::book::{Peer, seed};
 use super::link::Link;
 use super::{Shared, dial, probe};
+use crate::life::Life;
 use crate::metrics::Outcomes;
 
 pub(super) struct Node {
@@ -31,6 +32,8 @@ pub(super) struct Node {
     heard: AtomicU64,
     /// Smoothed, in nanoseconds; 0: not measured.
     rtt: AtomicU64,
+    /// What it said with its last sign of life, and when by our clock.
+    life: Mutex<Option<(Life, Wall)>>,
     /// Signs of life missed in a row, and connections not opened.
     missed: AtomicU32,
 }
@@ -58,6 +61,10 @@ pub struct PeerState {
     pub well: bool,
     /// Why the last connection could not be opened, until one is.
     pub failed: Option<String>,
+    /// Its clock less ours, in milliseconds, to half a round trip.
+    pub skew_ms: Option<i64>,
+    /// The [mark](crate::places_mark) of the places that it knows.
+    pub places: Option<String>,
 }
 
 /// There is no connection, and none can be had now.
@@ -88,6 +95,7 @@ impl Node {
             }),
             heard: AtomicU64::new(0),
             rtt: AtomicU64::new(0),
+            life: Mutex::new(None),
             missed: AtomicU32::new(0),
             peer,
             shared,
@@ -180,6 +188,12 @@ impl Node {
         self.round_trip.set(i64::try_from(smooth / 1_000).unwrap_or(i64::MAX));
     }
 
+    /// It said this with a sign of life, just now.
+    pub(super) fn lives(&self, life: Life) {
+        let now = self.shared.clock.wall();
+        *self.life.lock().unwrap_or_else(PoisonError::into_inner) = Some((life, now));
+    }
+
     /// A sign of life was asked for and did not come.
     pub(super) fn missed(&self) {
         self.missed.fetch_add(1, Ordering::Relaxed);
@@ -203,6 +217,9 @@ impl Node {
             heard => Some(self.shared.clock.mono().since(Mono(heard))),
         };
         let (rtt, well) = (self.rtt(), self.well());
+        let life = self.life.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let half = rtt.unwrap_or_default() / 2;
+        let skew_ms = life.as_ref().and_then(|(life, at)| life.skew_ms(*at, half));
         let links = self.links();
         PeerState {
             peer: self.peer.clone(),
@@ -211,6 +228,8 @@ impl Node {
             heard,
             well,
             failed: links.failed.clone(),
+            skew_ms,
+            places: life.and_then(|(life, _)| life.places),
         }
     }
 }

@@ -31,7 +31,10 @@ async fn once(node: &Weak<Node>) -> bool {
     let Ok(link) = node.link().await else { return true };
     let (clock, began) = (&node.shared.clock, node.shared.clock.mono());
     match clock.timeout(node.shared.options.probe_time, ping(link.sender())).await {
-        Ok(Ok(())) => node.answered(Some(clock.mono().since(began))),
+        Ok(Ok(life)) => {
+            node.answered(Some(clock.mono().since(began)));
+            node.lives(life);
+        }
         Ok(Err(why)) => {
             tracing::debug!(%why, node = %node.peer.identity, "no sign of life");
             node.missed();

@@ -17,6 +17,7 @@ use crate::PING;
 use crate::format::{FORMATS, of_path};
 use crate::identity::Identity;
 use crate::incoming::{Inbox, ReceiveError};
+use crate::life::Life;
 use crate::outgoing::Outgoing;
 
 pub(super) async fn answer(
@@ -31,7 +32,11 @@ pub(super) async fn answer(
     let (head, body) = req.into_parts();
     let path = head.uri.path();
     match (&head.method, of_path(path)) {
-        (&Method::GET, _) if path == PING => bare(StatusCode::NO_CONTENT),
+        (&Method::GET, _) if path == PING => {
+            let mut res = bare(StatusCode::NO_CONTENT);
+            Life::write(res.headers_mut(), shared.clock.wall(), &shared.members.mark());
+            res
+        }
         (&Method::POST, Some(format)) if shared.options.formats.contains(format) => {
             let Ok(_place) = Arc::clone(&shared.calls).try_acquire_owned() else {
                 shared.metrics.shed.inc();
