@@ -93,8 +93,16 @@ impl Connection {
     /// # Errors
     /// When nobody listens.
     pub fn try_open(to: SocketAddr) -> std::io::Result<Self> {
-        let stream = TcpStream::connect_timeout(&to, PATIENCE)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        Self::try_open_within(to, PATIENCE)
+    }
+
+    /// The same; it also waits no longer than this for anything to come.
+    ///
+    /// # Errors
+    /// When nobody listens.
+    pub fn try_open_within(to: SocketAddr, patience: Duration) -> std::io::Result<Self> {
+        let stream = TcpStream::connect_timeout(&to, patience)?;
+        stream.set_read_timeout(Some(patience))?;
         stream.set_nodelay(true)?;
         Ok(Self { stream: BufReader::new(stream) })
     }

@@ -26,6 +26,8 @@ const STAMP: &str = "installed-from";
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     npm(workspace).context("npm packages")?;
     python(workspace).context("PyPI packages")?;
+    let curl = || run::says_yes(&mut run::command("curl --version"));
+    system_package("curl", &["curl"], curl)?;
     postgresql()
 }
 
