@@ -9,14 +9,16 @@ use littoral_peer::Outcome as HopOutcome;
 use littoral_types::{Ctx, Version};
 
 use crate::history::{Kind, Operation, Outcome};
-use crate::ledger::{Inner, Writes};
+use crate::ledger::{By, Inner, Writes};
 use crate::report::Report;
-use crate::world::{LOCATIONS, POLICY, World};
+use crate::world::{GRACE, LOCATIONS, POLICY, World};
 
 /// How stale a tier's word may be: the silence limit, and what clocks and rounding add.
 const DELIVERY: Duration = Duration::from_millis(5_100);
 /// Stamps of blind writes are true to time within twice the skew of the clocks and their jumps.
-const STAMP_SLACK: Duration = Duration::from_millis(1_400);
+const STAMP_SLACK: Duration = Duration::from_millis(1_500);
+/// Until the crawler has surely met a tombstone past its grace, and repaired what it found young.
+const CRAWLED: Duration = Duration::from_secs(45);
 
 /// What everybody sees once everything has worked again for a while.
 pub(crate) struct Settled {
@@ -42,6 +44,10 @@ pub(crate) async fn settle(world: &World) -> Settled {
     let debts = world.debts();
     let paid = rows(world).await;
     let (mut shown, mut refused) = (HashMap::new(), Vec::new());
+    if world.crawling {
+        world.clock.sleep(GRACE + CRAWLED).await;
+        refused.extend(crawled(world).await);
+    }
     for _ in 0..3 {
         world.clock.sleep(Duration::from_secs(u64::from(POLICY.cache_ttl_s) + 6)).await;
         shown = read_all(world, &mut refused).await;
@@ -68,11 +74,29 @@ async fn rows(world: &World) -> HashMap<(usize, Bytes), [Version; 2]> {
         let mut rows = [Version::ZERO; 2];
         for (row, store) in rows.iter_mut().zip(&world.stores) {
             let found = store.model().get(world.namespaces[space].id, key.clone()).await;
-            *row = found.expect("a model answers").row.map_or(Version::ZERO, |row| row.version);
+            let found = found.expect("a model answers");
+            *row = found
+                .row
+                .map_or_else(|| world.gone(space, &key, By::One(store.id())), |row| row.version);
         }
         all.insert((space, key), rows);
     }
     all
+}
+
+/// What the crawler has left, though nobody read: nothing that differs, nothing that is over.
+async fn crawled(world: &World) -> Vec<String> {
+    use littoral_store::{Scan, Store as _};
+    let mut pages = Vec::new();
+    for store in &world.stores {
+        let scan = Scan { after: None, limit: usize::MAX };
+        pages.push(store.model().scan(scan).await.expect("a model answers").digests);
+    }
+    let differing = pages[0].iter().filter(|digest| !pages[1].contains(digest));
+    let more = pages[1].iter().filter(|digest| !pages[0].contains(digest));
+    let differing = differing.chain(more).map(|digest| format!("crawl-levels: {digest:?}"));
+    let over = pages.iter().flatten().filter(|digest| !digest.live);
+    differing.chain(over.map(|digest| format!("tombstones-go: {digest:?}"))).collect()
 }
 
 /// A healed network takes every write.
@@ -115,6 +139,9 @@ async fn read_all(
                 Ok(value) if value.hops.iter().any(|hop| hop.outcome == HopOutcome::Stale) => {
                     trouble.push(format!("reads-go-on: {key:?} is stale at {at}"));
                 }
+                Ok(value) if value.version.is_zero() => {
+                    versions.push(world.gone(space, &key, By::Both));
+                }
                 Ok(value) => versions.push(value.version),
                 Err(error) => trouble.push(format!("reads-go-on: {key:?} at {at}: {error}")),
             }
@@ -130,7 +157,7 @@ pub(crate) fn judge(world: &World, seed: u64, settled: Settled) -> Report {
     if settled.debts > 0 {
         found.push(format!("debts-are-paid: {} are still owed", settled.debts));
     }
-    found.extend(settled.refused.iter().cloned());
+    found.extend(settled.refused.iter().chain(&inner.wrong).cloned());
     let mut by_key: HashMap<(usize, Bytes), Vec<&Operation>> = HashMap::new();
     for operation in &inner.operations {
         by_key.entry((operation.space, operation.key.clone())).or_default().push(operation);
@@ -141,7 +168,8 @@ pub(crate) fn judge(world: &World, seed: u64, settled: Settled) -> Report {
         let id = world.namespaces[space].id;
         let writes = inner.writes.get(&(id, key.clone())).unwrap_or(&none);
         let home = world.home(space, &key).index();
-        let of = Judged { operations: &operations, writes, strict: space == 1, home };
+        let of =
+            Judged { operations: &operations, writes, inner: &inner, strict: space == 1, home };
         of.reads_show_what_was_written(&mut found);
         of.minimums_are_met(&mut found);
         of.ages_are_honest(&mut found);
@@ -178,6 +206,7 @@ struct Judged<'a> {
     /// In order of start.
     operations: &'a [&'a Operation],
     writes: &'a Writes,
+    inner: &'a Inner,
     strict: bool,
     home: usize,
 }
@@ -185,7 +214,14 @@ struct Judged<'a> {
 impl Judged<'_> {
     fn reads(&self) -> impl Iterator<Item = (&Operation, Version)> {
         let reads = self.operations.iter().filter(|operation| operation.kind == Kind::Get);
-        reads.filter_map(|read| Some((*read, read.version?)))
+        reads.filter_map(|read| {
+            let version = read.version?;
+            // Without a row, *absent* is the tombstone that was collected. Only to meet a minimum does
+            // it take both to say so.
+            let by = if read.minimum.is_some() { By::Both } else { By::Either };
+            let gone = || self.inner.gone(self.writes, by, read.end);
+            Some((*read, if version.is_zero() { gone() } else { version }))
+        })
     }
 
     fn acknowledged(&self) -> impl Iterator<Item = (&Operation, Version)> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use littoral_clock::{Chance, Clock, Hlc};
-use littoral_kv::{Kv, Parts as KvParts, Site, Stores};
+use littoral_kv::{CrawlLimits, Kv, Parts as KvParts, RefillLimits, Site, Stores};
 use littoral_peer::{Carrier, Error, Reply, Request, Service};
 use littoral_store::{Debts, OwedModel, Staging, Store};
 use littoral_tasks::{Shutdown, Tasks};
@@ -14,6 +14,8 @@ use littoral_telemetry::metrics::Registry;
 use littoral_tiers::{Limits, Parts as TierParts, Publisher, Tiers};
 use littoral_topology::{Known, Topology};
 use littoral_types::{Ctx, LocationId, StoreId, Wall};
+
+use crate::world::GRACE;
 
 /// A running node.
 #[derive(Clone)]
@@ -42,6 +44,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) site: Option<(StoreId, Arc<dyn Store>)>,
     pub(crate) staging: &'a Path,
     pub(crate) memory_bytes: u64,
+    pub(crate) crawling: bool,
 }
 
 struct Node {
@@ -49,7 +52,21 @@ struct Node {
     site: Option<(StoreId, Site, Publisher)>,
 }
 
-pub(crate) const MAX_SKEW: Duration = Duration::from_secs(1);
+/// Two honest clocks and a step forward.
+pub(crate) const MAX_SKEW: Duration = Duration::from_millis(1_100);
+
+/// Pages so small, and crawls so close, that much happens between.
+const CRAWL: CrawlLimits = CrawlLimits {
+    crawl_rows_per_second: 20,
+    crawl_pause: Duration::from_secs(2),
+    crawl_page: 2,
+    crawl_young: Duration::from_secs(4),
+    crawl_young_max: 6,
+    tombstone_grace: GRACE,
+};
+
+const REFILL: RefillLimits =
+    RefillLimits { refill_per_second_first: 2, refill_per_second_max: 64, refills_at_once_max: 4 };
 
 impl Running {
     pub(crate) fn start(
@@ -86,11 +103,16 @@ impl Running {
                 topology.clone(),
                 clock.clone(),
                 Duration::from_secs(5),
-            ),
+            )
+            .with_refill(REFILL),
             tiers: tiers.clone(),
             owed: Some(Arc::clone(&disk.owed) as Arc<dyn Debts>),
             staging: Staging::open(around.staging).expect("the temporary folder is ours"),
         });
+        let first = around.site.as_ref().is_some_and(|(id, _)| *id == StoreId(0));
+        if first && around.crawling {
+            kv.crawl(CRAWL, &Registry::new("sim"));
+        }
         let site = around.site.map(|(id, store)| {
             let publisher = Publisher::new(Arc::clone(&store), topology, clock);
             (id, Site::new(store, Arc::clone(&hlc)), publisher)
@@ -118,14 +140,18 @@ fn limits(memory_bytes: u64) -> Limits {
 impl Service for Node {
     fn handle(
         &self,
-        _: LocationId,
+        from: LocationId,
         ctx: Ctx,
         request: Request,
     ) -> BoxFuture<'_, Result<Reply, Error>> {
         Box::pin(async move {
             match (request, &self.site) {
                 (Request::Ask(question), _) => {
-                    self.tiers.answer(ctx, question).await.map(Reply::Answer)
+                    self.tiers.answer(from, ctx, question).await.map(Reply::Answer)
+                }
+                (Request::Push(push), _) => {
+                    self.tiers.pushed(push);
+                    Ok(Reply::Pushed)
                 }
                 (Request::Store(store, call), Some((here, site, _))) if store == *here => {
                     site.handle(call).await.map(Reply::Store)

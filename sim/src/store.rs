@@ -7,7 +7,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use littoral_clock::{Chance, Clock};
-use littoral_store::{Applied, Error, Found, List, Listed, Model, OutboxPage, Scope, Store, Write};
+use littoral_store::{
+    Applied, Collect, Error, Found, List, Listed, Model, OutboxPage, Scan, Scanned,
+};
+use littoral_store::{Scope, Store, Write};
 use littoral_types::{Position, SpaceId, StoreId};
 use tokio::sync::watch;
 
@@ -22,6 +25,23 @@ pub(crate) struct SimStore {
     /// Counts crashes: a write that began before one is lost with it.
     crashes: AtomicU64,
     chance: std::sync::Mutex<Chance>,
+}
+
+/// How a write came to the disk.
+#[derive(Clone, Copy)]
+enum Synced {
+    Well,
+    /// The store crashed: it is there, though nobody was told. Others of the same time are not.
+    Torn,
+}
+
+impl Synced {
+    fn say<T>(self, answer: T) -> Result<T, Error> {
+        match self {
+            Self::Well => Ok(answer),
+            Self::Torn => Err(Error::Closed),
+        }
+    }
 }
 
 /// A sync takes up to this long.
@@ -49,6 +69,10 @@ impl SimStore {
         self.up.store(true, Ordering::Relaxed);
     }
 
+    pub(crate) fn id(&self) -> StoreId {
+        self.id
+    }
+
     pub(crate) fn model(&self) -> &Model {
         &self.model
     }
@@ -62,19 +86,21 @@ impl SimStore {
         Duration::from_micros(chance.below(SYNC_MAX_US))
     }
 
-    async fn synced(&self) -> Result<(), Error> {
+    /// Waits for the disk.
+    async fn sync(&self) -> Result<Synced, Error> {
         self.check()?;
         let life = self.crashes.load(Ordering::Relaxed);
         let time = self.sync_time();
         self.clock.sleep(time).await;
-        if self.crashes.load(Ordering::Relaxed) != life {
-            return Err(Error::Closed);
+        if self.crashes.load(Ordering::Relaxed) == life {
+            return Ok(Synced::Well);
         }
-        Ok(())
+        let mut chance = self.chance.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if chance.happens(0.5) { Ok(Synced::Torn) } else { Err(Error::Closed) }
     }
 
     async fn apply_synced(&self, write: Write) -> Result<Applied, Error> {
-        self.synced().await?;
+        let synced = self.sync().await?;
         let place = (write.space, write.key.clone());
         let said = (write.row.version, !write.row.body.is_absent());
         let applied = self.model.apply(write).await?;
@@ -90,9 +116,10 @@ impl SimStore {
                 }
                 debug_assert!(current > said.0);
             }
+            Applied::Collected { .. } => self.ledger.needless(self.id, place, said.0, now),
             Applied::Mismatch { .. } => {}
         }
-        Ok(applied)
+        synced.say(applied)
     }
 }
 
@@ -115,10 +142,34 @@ impl Store for SimStore {
         })
     }
 
+    fn scan(&self, scan: Scan) -> BoxFuture<'_, Result<Scanned, Error>> {
+        Box::pin(async move {
+            self.check()?;
+            self.model.scan(scan).await
+        })
+    }
+
+    fn collect(&self, collect: Collect) -> BoxFuture<'_, Result<u64, Error>> {
+        Box::pin(async move {
+            let synced = self.sync().await?;
+            let mut collected = 0;
+            for doomed in collect.doomed {
+                let (place, version) = ((doomed.space, doomed.key.clone()), doomed.version);
+                let one = Collect { doomed: vec![doomed], now: collect.now };
+                if self.model.collect(one).await? > 0 {
+                    let now = Duration::from_nanos(self.clock.mono().0);
+                    self.ledger.collected(self.id, place, version, (now, self.clock.wall()));
+                    collected += 1;
+                }
+            }
+            synced.say(collected)
+        })
+    }
+
     fn purge(&self, space: SpaceId, scope: Scope) -> BoxFuture<'_, Result<Position, Error>> {
         Box::pin(async move {
-            self.synced().await?;
-            self.model.purge(space, scope).await
+            let synced = self.sync().await?;
+            synced.say(self.model.purge(space, scope).await?)
         })
     }
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use littoral_clock::{Chance, Clock};
 use littoral_kv::{Namespace, Policy};
 use littoral_peer::faults::Faults;
@@ -10,9 +11,9 @@ use littoral_peer::local::{Limits as CarrierLimits, Network, Trips};
 use littoral_store::{OwedModel, Store};
 use littoral_tasks::Tasks;
 use littoral_topology::{Location, Region, Site, Topology};
-use littoral_types::{Epoch, LocationId, RegionId, SpaceId, StoreId, Tenant, Wall};
+use littoral_types::{Epoch, LocationId, RegionId, SpaceId, StoreId, Tenant, Version, Wall};
 
-use crate::ledger::Ledger;
+use crate::ledger::{By, Ledger};
 use crate::node::{Disk, Running, Surroundings};
 use crate::store::SimStore;
 
@@ -22,7 +23,9 @@ const PER_REGION: u16 = 3;
 pub(crate) const SITES: [u16; 2] = [0, PER_REGION];
 const EPOCH_WALL: Wall = Wall(1_700_000_000_000);
 /// Clocks are wrong by up to this much either way.
-const SKEW_MS: u64 = 450;
+const SKEW_MS: u64 = 500;
+/// A tombstone goes so soon here that much comes late.
+pub(crate) const GRACE: Duration = Duration::from_secs(15);
 const FAR_MS: i64 = 600_000;
 
 /// Namespaces of the simulation: short times, so that much happens in few minutes.
@@ -50,6 +53,8 @@ pub(crate) struct World {
     tasks: Tasks,
     folder: tempfile::TempDir,
     memory_bytes: u64,
+    /// Whether this seed has a crawler: what others have to bring about shows only without one.
+    pub(crate) crawling: bool,
 }
 
 struct Place {
@@ -102,6 +107,7 @@ impl World {
         };
         // Now and then so little memory that entries are evicted all the time.
         let memory_bytes = if chance.happens(0.2) { 1_200 } else { 1 << 20 };
+        let crawling = chance.happens(0.6);
         let world = Self {
             namespaces: [namespace(100, false), namespace(101, true)],
             verbose,
@@ -110,6 +116,7 @@ impl World {
             tasks,
             folder: tempfile::tempdir().expect("a temporary folder"),
             memory_bytes,
+            crawling,
             clock,
             ledger,
             network,
@@ -165,6 +172,7 @@ impl World {
             site,
             staging: &staging,
             memory_bytes: self.memory_bytes,
+            crawling: self.crawling,
         };
         let chance = place.chance.fork();
         let (running, service) = Running::start(around, &mut place.disk, chance);
@@ -187,6 +195,14 @@ impl World {
     /// Whether a node's clock was far off from the start.
     pub(crate) fn far(&self, at: u16) -> bool {
         self.place(at).far
+    }
+
+    /// What it says that there is no row of a key.
+    pub(crate) fn gone(&self, space: usize, key: &Bytes, by: By) -> Version {
+        let inner = self.ledger.lock();
+        let place = (self.namespaces[space].id, key.clone());
+        let writes = inner.writes.get(&place);
+        writes.map_or(Version::ZERO, |writes| inner.gone(writes, by, self.now()))
     }
 
     pub(crate) fn debts(&self) -> u64 {

@@ -59,7 +59,7 @@ pub enum Rule {
     ReviveNeedsLive,
     /// The crawler brings together what it finds apart.
     CrawlRepairs,
-    /// The crawler goes on from where the shorter of both pages ends.
+    /// The crawler compares every key, the last of a page too.
     CrawlSkipsNothing,
     /// A store that failed is refilled slowly at first.
     RefillRamps,

@@ -46,7 +46,11 @@ pub(super) struct Apart {
 pub(super) fn compare(pages: [Scanned; 2], times: Times) -> Compared {
     let mut compared = Compared { next: decided(&pages), ..Compared::default() };
     let within = |digest: &Digest| match &compared.next {
-        Some((space, key)) => (digest.space, &digest.key) <= (*space, key),
+        Some((space, key)) => match (digest.space, &digest.key).cmp(&(*space, key)) {
+            Ordering::Less => true,
+            Ordering::Equal => rules::holds(Rule::CrawlSkipsNothing),
+            Ordering::Greater => false,
+        },
         None => true,
     };
     let marks = [pages[0].mark, pages[1].mark];
@@ -78,8 +82,7 @@ fn decided(pages: &[Scanned; 2]) -> Option<Place> {
         Some((last.space, last.key.clone()))
     };
     match (end(&pages[0]), end(&pages[1])) {
-        (Some(x), Some(y)) if rules::holds(Rule::CrawlSkipsNothing) => Some(x.min(y)),
-        (Some(x), Some(y)) => Some(x.max(y)),
+        (Some(x), Some(y)) => Some(x.min(y)),
         (one, other) => one.or(other),
     }
 }
@@ -103,17 +106,19 @@ impl Compared {
 
     /// Only `holder` has a row; the other's mark is `mark`.
     fn alone(&mut self, digest: Digest, holder: StoreId, mark: Version, times: Times) {
-        let dead = over(&digest, times);
         // The other has collected it, or never needs it: what it would take is live.
         let refused = digest.version <= mark && !live(&digest, times.now);
-        if dead && (refused || !rules::holds(Rule::CollectionNeedsBoth)) {
-            self.doom(holder, &digest);
-        } else if !refused {
+        if !refused {
             self.differ(digest, holder, times);
+        } else if over(&digest, times) {
+            self.doom(holder, &digest);
         }
     }
 
     fn differ(&mut self, newest: Digest, newer: StoreId, times: Times) {
+        if over(&newest, times) && !rules::holds(Rule::CollectionNeedsBoth) {
+            return self.doom(newer, &newest);
+        }
         let young = newest.version.wall().plus(times.young) > times.now;
         self.apart.push(Apart { place: (newest.space, newest.key), newer, young });
     }
