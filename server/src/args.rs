@@ -27,7 +27,7 @@ pub use kv::{
     Delete, DeletePrefix, Export, Get, Import, Kv, KvCommand, List, NamespaceCommand, PolicyChange,
     Purge, Put, Watch,
 };
-pub use origin::{OfConfig, OneOrigin, Origin, OriginCommand};
+pub use origin::{Backup, Copy, Kept, OfConfig, OneOrigin, Origin, OriginCommand, Restore};
 pub use remote::{At, Remote};
 pub use serve::{LogArgs, Serve};
 pub use token::{CreateToken, Token, TokenCommand};

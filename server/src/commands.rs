@@ -7,7 +7,7 @@ mod example;
 pub mod explain;
 mod history;
 mod known;
-mod kv;
+pub mod kv;
 mod manual;
 mod origin;
 pub mod serve;

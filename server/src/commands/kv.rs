@@ -7,7 +7,7 @@ mod import;
 mod list;
 mod member;
 mod namespace;
-mod progress;
+pub mod progress;
 mod put;
 mod watch;
 

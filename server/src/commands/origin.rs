@@ -1,5 +1,11 @@
 //! `littoral origin`: the stores of the truth, as their operator sees them.
 
+mod copy;
+#[cfg(test)]
+mod tests;
+mod transfer;
+mod walk;
+
 use littoral_clock::Clock;
 use littoral_postgres::{Address, Status};
 use miette::Result;
@@ -19,6 +25,9 @@ pub fn run(command: OriginCommand) -> Result<()> {
             OriginCommand::Migrate(one) => migrate(&one).await,
             OriginCommand::Status { config, json } => status(&config, json).await,
             OriginCommand::Renew(one) => renew(&one).await,
+            OriginCommand::Copy(options) => copy::copy(options).await,
+            OriginCommand::Backup(options) => copy::backup(options).await,
+            OriginCommand::Restore(options) => copy::restore(options).await,
         }
     }))
 }
@@ -56,7 +65,8 @@ async fn migrate(one: &OneOrigin) -> Result<()> {
 
 async fn renew(one: &OneOrigin) -> Result<()> {
     let Some(address) = address(one)? else {
-        let next = "an embedded store begins a new stream by itself when its folder was restored";
+        let next =
+            "`littoral origin restore` into a new folder makes a store with a stream of its own";
         return Err(Failure::new("littoral::origin", "the store is embedded", next).into());
     };
     let incarnation = littoral_postgres::renew(&address, &Clock::system()).await;
