@@ -86,7 +86,8 @@ impl World {
         let stores = stores(spec, folder, &clock)?;
         let mut world = Self { clock, tasks, topology, nodes: Vec::new(), waits: Arc::default() };
         let mut chance = Chance::seeded(1);
-        let here: Vec<LocationId> = world.topology.now().locations().map(|(here, _)| here).collect();
+        let here: Vec<LocationId> =
+            world.topology.now().locations().map(|(here, _)| here).collect();
         for here in here {
             let carrier: Arc<dyn Carrier> = Arc::new(Slow {
                 from: here,
@@ -207,14 +208,16 @@ impl Node {
 impl Service for Node {
     fn handle(
         &self,
-        _: LocationId,
+        from: LocationId,
         ctx: Ctx,
         request: Request,
     ) -> BoxFuture<'_, Result<Reply, Error>> {
         Box::pin(async move {
             let elsewhere = || Error::Refused("that store stands elsewhere".into());
             match request {
-                Request::Ask(question) => self.tiers.answer(ctx, question).await.map(Reply::Answer),
+                Request::Ask(question) => {
+                    self.tiers.answer(from, ctx, question).await.map(Reply::Answer)
+                }
                 Request::Store(store, call) => {
                     let (site, _) = self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
                     site.handle(call).await.map(Reply::Store)
@@ -223,6 +226,7 @@ impl Service for Node {
                     let (_, stream) = self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
                     stream.follow(follow).await.map(Reply::Followed)
                 }
+                Request::Push(push) => Ok(Reply::Pushed { held: self.tiers.pushed(push) }),
                 Request::Epoch(_) => Err(Error::Refused("epochs do not change here".into())),
             }
         })

@@ -151,17 +151,20 @@ fn tier_limits(limits: &Limits, locations: u64) -> littoral_tiers::Limits {
 impl Service for Node {
     fn handle(
         &self,
-        _from: LocationId,
+        from: LocationId,
         ctx: Ctx,
         request: Request,
     ) -> BoxFuture<'_, Result<Reply, Error>> {
         Box::pin(async move {
             match request {
-                Request::Ask(question) => self.tiers.answer(ctx, question).await.map(Reply::Answer),
+                Request::Ask(question) => {
+                    self.tiers.answer(from, ctx, question).await.map(Reply::Answer)
+                }
                 Request::Store(store, call) => {
                     let stand = self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
                     stand.site.handle(call).await.map(Reply::Store)
                 }
+                Request::Push(push) => Ok(Reply::Pushed { held: self.tiers.pushed(push) }),
                 Request::Epoch(gossip) => {
                     let epochs = self.epochs.get();
                     let epochs =

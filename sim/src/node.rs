@@ -149,10 +149,7 @@ impl Service for Node {
                 (Request::Ask(question), _) => {
                     self.tiers.answer(from, ctx, question).await.map(Reply::Answer)
                 }
-                (Request::Push(push), _) => {
-                    self.tiers.pushed(push);
-                    Ok(Reply::Pushed)
-                }
+                (Request::Push(push), _) => Ok(Reply::Pushed { held: self.tiers.pushed(push) }),
                 (Request::Store(store, call), Some((here, site, _))) if store == *here => {
                     site.handle(call).await.map(Reply::Store)
                 }

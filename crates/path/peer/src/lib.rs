@@ -11,7 +11,7 @@ pub mod wire;
 
 pub use message::{
     Age, Answer, Filter, Follow, Followed, Gossip, Held, Hop, HopReport, Hops, Minimum, Outcome,
-    Question, Reply, Request, StoreCall, StoreReply, Trailer, Trailing, Truth, trailer,
+    Push, Question, Reply, Request, StoreCall, StoreReply, Trailer, Trailing, Truth, trailer,
 };
 
 use futures_util::future::BoxFuture;

@@ -19,6 +19,16 @@ pub enum Request {
     Follow(StoreId, Follow),
     /// Nodes tell each other of newer epochs.
     Epoch(Gossip),
+    /// A tier passes a purge on to an edge that it filled.
+    Push(Push),
+}
+
+/// "What you hold of this key below this version is old."
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Push {
+    pub space: Space,
+    pub key: Bytes,
+    pub version: Version,
 }
 
 /// Which epoch a node knows, and the document of a newer one for who knows an older.
@@ -36,6 +46,10 @@ pub enum Reply {
     Store(StoreReply),
     Followed(Followed),
     Epoch(Gossip),
+    /// Whether the edge holds the key at all.
+    Pushed {
+        held: bool,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -293,6 +307,7 @@ impl Request {
             Self::Store(store, call) => Self::Store(*store, call.clone()),
             Self::Follow(store, follow) => Self::Follow(*store, follow.clone()),
             Self::Epoch(gossip) => Self::Epoch(gossip.clone()),
+            Self::Push(push) => Self::Push(push.clone()),
         }
     }
 }

@@ -8,7 +8,7 @@ use littoral_peer::{Trailer, Truth};
 use littoral_rules::{self as rules, Rule};
 use littoral_tasks::TaskKind;
 use littoral_topology::key_hash;
-use littoral_types::{Ctx, Mono, Positions};
+use littoral_types::{Ctx, LocationId, Mono, Positions};
 
 use crate::flight::{Fetched, Flight, Landed, Landing, Seat};
 use crate::hand::join;
@@ -21,11 +21,23 @@ use crate::{Entry, Tiers, origin};
 const ASKED_ANEW_MAX: usize = 3;
 
 impl Tiers {
-    /// Answers another location's question, as its regional or upper tier.
+    /// Answers the question of the location `from`, as its regional or upper tier.
     ///
     /// # Errors
     /// As [`Tiers::get`].
-    pub async fn answer(&self, ctx: Ctx, question: Question) -> Result<Answer, Error> {
+    pub async fn answer(
+        &self,
+        from: LocationId,
+        ctx: Ctx,
+        question: Question,
+    ) -> Result<Answer, Error> {
+        let (space, key) = (question.space, question.key.clone());
+        let answer = self.tier(ctx, question).await?;
+        self.filled(from, space, &key);
+        Ok(answer)
+    }
+
+    async fn tier(&self, ctx: Ctx, question: Question) -> Result<Answer, Error> {
         let inner = self.inner();
         let began = inner.clock.mono();
         // Before looking: whatever is applied later may change what is found.

@@ -66,6 +66,7 @@ impl Tiers {
                 Purge::Write { key, version, .. } => {
                     let cause = Some((store, position));
                     inner.shelf.purge(record.space, &key, version, cause, now);
+                    self.pass_on(record.space, &key, version);
                 }
                 Purge::Hand(scope) => {
                     inner.shelf.purge_by_hand(record.space, scope, store, position);

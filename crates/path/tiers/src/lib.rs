@@ -17,6 +17,7 @@ mod shelf;
 mod entry;
 mod hand;
 mod streams;
+mod interest;
 mod invalidate;
 mod publish;
 mod policy;

@@ -16,6 +16,7 @@ use littoral_types::{Ctx, Kind, LocationId, Mono, STORES, Space, Wall};
 use crate::edge::{self, Verdict};
 use crate::flight::Flights;
 use crate::hand::HandPurges;
+use crate::interest::Interest;
 use crate::origin::{Origin, Origins, Registered};
 use crate::shelf::{Held, Shelf};
 use crate::streams::Streams;
@@ -56,6 +57,7 @@ pub(crate) struct Inner {
     pub(crate) streams: Streams,
     pub(crate) flights: Flights,
     pub(crate) origins: Origins,
+    pub(crate) interest: Interest,
     pub(crate) metrics: Metrics,
 }
 
@@ -106,6 +108,7 @@ impl Tiers {
             streams: Streams::default(),
             flights: Flights::new(limits.flights, limits.waiters_per_key),
             origins: Origins::new(),
+            interest: Interest::new(limits.interests, limits.pushes, limits.interest_time),
             metrics: Metrics::new(&parts.metrics),
             clock,
             tasks,

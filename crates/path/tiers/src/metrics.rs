@@ -17,6 +17,10 @@ const UNKEPT: Metric =
     Metric::new("tiers_unkept", "Answers passed on unkept, mostly because a purge overtook them");
 const SHED: Metric = Metric::new("tiers_shed", "Questions refused because a limit was reached");
 
+const PUSHES: Metric = Metric::new("tiers_pushes", "Purges passed on to edges that were filled");
+const PUSHES_DROPPED: Metric =
+    Metric::new("tiers_pushes_dropped", "Of these, dropped because too many were under way");
+
 const ENTRIES: Metric = Metric::new("tiers_entries", "Entries in memory");
 const ENTRY_BYTES: Metric = Metric::new("tiers_entry_bytes", "Bytes of entries in memory");
 const REMEMBERED: Metric = Metric::new("tiers_remembered", "Versions remembered but not held");
@@ -53,6 +57,8 @@ pub struct Metrics {
     pub(crate) gaps: Counter,
     pub(crate) unkept: Counter,
     pub(crate) shed: Counter,
+    pub(crate) pushes: Counter,
+    pub(crate) pushes_dropped: Counter,
 }
 
 impl Metrics {
@@ -69,6 +75,8 @@ impl Metrics {
             gaps: registry.counter(&GAPS),
             unkept: registry.counter(&UNKEPT),
             shed: registry.counter(&SHED),
+            pushes: registry.counter(&PUSHES),
+            pushes_dropped: registry.counter(&PUSHES_DROPPED),
         }
     }
 

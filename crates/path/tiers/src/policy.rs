@@ -55,6 +55,12 @@ pub struct Limits {
     pub stretch: usize,
     /// Purges by hand kept apart in one space; more become a purge of the space.
     pub hand_purges_per_space: usize,
+    /// Keys of which a tier remembers the edges it filled, so as to pass purges on to them; 0: none.
+    pub interests: usize,
+    /// For how long: as an edge holds what it was given.
+    pub interest_time: Duration,
+    /// Such purges under way at once; more are dropped.
+    pub pushes: usize,
     /// How often a sweep drops what purges by hand made old.
     pub sweep: Duration,
 }
@@ -71,6 +77,9 @@ impl Default for Limits {
             silence: Duration::from_secs(5),
             stretch: 4_096,
             hand_purges_per_space: 64,
+            interests: 65_536,
+            interest_time: Duration::from_secs(60),
+            pushes: 1_024,
             sweep: Duration::from_secs(60),
         }
     }

@@ -61,7 +61,8 @@ impl Publisher {
                     break;
                 }
                 through = page.through;
-                let owed = page.records.into_iter().filter(|record| owes(topology, &filter, record));
+                let owed =
+                    page.records.into_iter().filter(|record| owes(topology, &filter, record));
                 let records: Vec<_> = owed.collect();
                 if !records.is_empty() {
                     return Ok(followed(topology, records, through, false));

@@ -16,11 +16,15 @@ pub(crate) fn next(inner: &Inner, hop: Hop, hash: KeyHash, allowed: &Allowed) ->
     let mut steps = Vec::with_capacity(2);
     if hop == Hop::Edge {
         let region = topology.region_of(inner.here);
-        steps.extend(tier(inner, topology, region, hash, allowed, now).map(|to| Step(Hop::Regional, to)));
+        steps.extend(
+            tier(inner, topology, region, hash, allowed, now).map(|to| Step(Hop::Regional, to)),
+        );
     }
     if matches!(hop, Hop::Edge | Hop::Regional) {
         let region = topology.home_region(hash);
-        steps.extend(tier(inner, topology, region, hash, allowed, now).map(|to| Step(Hop::Upper, to)));
+        steps.extend(
+            tier(inner, topology, region, hash, allowed, now).map(|to| Step(Hop::Upper, to)),
+        );
     }
     // A location that would ask itself skips the hop, and one is not asked twice: in the home's
     // region the regional tier is the upper one.

@@ -149,7 +149,10 @@ mod tests {
         assert!(!cover(&entry([15, 10], false), at), "a store has not spoken");
         assert!(!cover(&entry([15, 9], true), at), "something may have been missed");
         assert!(!cover(&entry([15, 10], true), at.plus(SILENCE * 2)), "silence");
-        assert!(!streams.cover(&entry([15, 10], true), at, SILENCE, Epoch(2), |_| true), "another epoch");
+        assert!(
+            !streams.cover(&entry([15, 10], true), at, SILENCE, Epoch(2), |_| true),
+            "another epoch"
+        );
     }
 
     #[test]
@@ -187,6 +190,12 @@ mod tests {
         let streams = heard([20, 20], Mono(1_000));
         streams.heard(StoreId(0), Position::new(1, 12), false, Mono(500), EPOCH);
         assert_eq!(streams.applied().of(StoreId(0)).number, 20);
-        assert!(streams.cover(&entry([15, 15], true), Mono(1_000).plus(SILENCE), SILENCE, EPOCH, |_| false));
+        assert!(streams.cover(
+            &entry([15, 15], true),
+            Mono(1_000).plus(SILENCE),
+            SILENCE,
+            EPOCH,
+            |_| false
+        ));
     }
 }

@@ -65,8 +65,7 @@ impl Alone {
             restarted: false,
             metrics: Registry::new("here"),
         });
-        let stores =
-            Stores::new(carrier, topology.clone(), clock.clone(), Duration::from_secs(2));
+        let stores = Stores::new(carrier, topology.clone(), clock.clone(), Duration::from_secs(2));
         let kv = Kv::new(Parts {
             clock: clock.clone(),
             tasks,
@@ -78,8 +77,7 @@ impl Alone {
         });
         let stand = |store: StoreId| {
             let store: Arc<dyn Store> = Arc::new(Model::new(u32::from(store.0) + 1));
-            let publisher =
-                Publisher::new(Arc::clone(&store), topology.clone(), clock.clone());
+            let publisher = Publisher::new(Arc::clone(&store), topology.clone(), clock.clone());
             (Site::new(store, Arc::clone(&hlc)), publisher)
         };
         let stands = StoreId::all().map(stand).collect();
@@ -99,14 +97,17 @@ impl Alone {
 impl Service for Node {
     fn handle(
         &self,
-        _: LocationId,
+        from: LocationId,
         ctx: Ctx,
         request: Request,
     ) -> BoxFuture<'_, Result<Reply, PeerError>> {
         Box::pin(async move {
             let lost = self.away.load(Ordering::Relaxed);
             match request {
-                Request::Ask(question) => self.tiers.answer(ctx, question).await.map(Reply::Answer),
+                Request::Ask(question) => {
+                    self.tiers.answer(from, ctx, question).await.map(Reply::Answer)
+                }
+                Request::Push(push) => Ok(Reply::Pushed { held: self.tiers.pushed(push) }),
                 Request::Epoch(_) => Err(PeerError::Refused("epochs do not change here".into())),
                 _ if lost => Err(PeerError::Unreachable),
                 Request::Store(store, call) => {

@@ -69,6 +69,7 @@ impl Book {
     pub(super) fn order(&self, to: LocationId, request: &Request) -> Vec<Arc<Node>> {
         let mut nodes = match request {
             Request::Ask(question) => self.ranked(to, question.space.id, &question.key),
+            Request::Push(push) => self.ranked(to, push.space.id, &push.key),
             Request::Store(..) | Request::Follow(..) | Request::Epoch(_) => self.nodes(to).to_vec(),
         };
         if nodes.len() > 1 {

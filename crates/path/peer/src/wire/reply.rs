@@ -52,6 +52,7 @@ pub(super) enum Form<'a> {
     Collected(u64),
     #[serde(borrow)]
     Epoch(GossipForm<'a>),
+    Pushed(bool),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -187,6 +188,7 @@ impl<'a> Form<'a> {
             }
             Ok(Reply::Store(StoreReply::Collected(count))) => Self::Collected(*count),
             Ok(Reply::Epoch(gossip)) => Self::Epoch(gossip.into()),
+            Ok(Reply::Pushed { held }) => Self::Pushed(*held),
             Ok(Reply::Followed(Followed { epoch, records, through, gap })) => Self::Followed {
                 epoch: epoch.0,
                 records: Bounded(records.iter().map(RecordForm::from).collect()),
@@ -237,6 +239,7 @@ impl<'a> Form<'a> {
                 })
             }
             Self::Epoch(gossip) => Reply::Epoch(gossip.decode()?),
+            Self::Pushed(held) => Reply::Pushed { held },
             Self::Refused(error) => return error.decode().map(Err),
         }))
     }

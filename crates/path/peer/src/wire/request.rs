@@ -11,7 +11,7 @@ use super::bounded::Bounded;
 use super::parts::{self, Bodies, PositionForm, PositionsForm, RowForm, ScopeForm, VersionForm};
 use super::parts::{mirrored, run};
 use super::{ALLOWED_MAX, DOCUMENT_BYTES_MAX, PAGE_MAX, WireError};
-use crate::{Filter, Follow, Gossip, Hop, Minimum, Question, Request, StoreCall};
+use crate::{Filter, Follow, Gossip, Hop, Minimum, Push, Question, Request, StoreCall};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Form<'a> {
@@ -41,6 +41,13 @@ enum RequestForm<'a> {
     Follow(u8, #[serde(borrow)] FollowForm<'a>),
     #[serde(borrow)]
     Epoch(GossipForm<'a>),
+    Push {
+        space: u128,
+        kind: u8,
+        #[serde(borrow, serialize_with = "run")]
+        key: &'a [u8],
+        version: VersionForm,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -178,6 +185,10 @@ impl<'a> Form<'a> {
             Request::Store(store, call) => RequestForm::Store(store.0, CallForm::of(call, bodies)),
             Request::Follow(store, follow) => RequestForm::Follow(store.0, follow.into()),
             Request::Epoch(gossip) => RequestForm::Epoch(gossip.into()),
+            Request::Push(Push { space, key, version }) => {
+                let (space, kind) = (space.id.0, space.kind.0);
+                RequestForm::Push { space, kind, key, version: version.parts() }
+            }
         };
         Self { ctx: CtxForm::of(ctx, now), request }
     }
@@ -196,6 +207,11 @@ impl<'a> Form<'a> {
                 Request::Follow(parts::store(store)?, follow.decode()?)
             }
             RequestForm::Epoch(gossip) => Request::Epoch(gossip.decode()?),
+            RequestForm::Push { space, kind, key, version } => Request::Push(Push {
+                space: Space { id: SpaceId(space), kind: littoral_types::Kind(kind) },
+                key: parts::key(key)?,
+                version: parts::version(version),
+            }),
         };
         Ok((self.ctx.decode(now), request))
     }

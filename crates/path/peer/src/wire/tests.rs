@@ -130,7 +130,7 @@ fn what_this_node_does_not_know_is_refused_by_name() {
     assert_eq!(with(|head| head[1] = Kind::Reply as u8), Err(WireError::Kind));
     assert_eq!(with(|head| head.truncate(1)), Err(WireError::Short));
     // After version, kind and a context of seven zeros: which request.
-    assert_eq!(with(|head| head[9] = 3), Err(WireError::Shape), "an unknown variant");
+    assert_eq!(with(|head| head[9] = 99), Err(WireError::Shape), "an unknown variant");
     assert_eq!(with(|head| head[10] = 2), Err(WireError::Store(2)));
 }
 

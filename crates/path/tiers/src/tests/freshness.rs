@@ -7,7 +7,7 @@ use littoral_peer::{Hop, Outcome};
 use littoral_types::{Ctx, LocationId};
 
 use super::world::{SPACE, Setup, World, path, text};
-use crate::Policy;
+use crate::{Limits, Policy};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -29,6 +29,22 @@ async fn a_key_read_often_never_misses_and_follows_writes_within_the_refresh_per
     }
     let seen_at = seen_at.expect("the new value arrives");
     assert!((30..=32).contains(&seen_at), "refreshed after half the period: {seen_at}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edge_that_holds_a_key_hears_of_a_write_at_once_and_readers_see_no_miss() {
+    let limits = Limits::default();
+    let world = World::with(Setup { limits, ..Setup::default() }).await;
+    let key = world.far_key(6);
+    world.put(key, "one").await;
+    world.get(6, key).await;
+    world.put(key, "two").await;
+    // Store to tier, tier to edge, and the edge's own question: a trip each, and the walk upward.
+    world.pass(Duration::from_millis(300)).await;
+    let served = world.get(6, key).await;
+    assert_eq!(text(&served).as_deref(), Some("two"));
+    assert_eq!(path(&served).last().map(|hop| hop.2), Some(Outcome::Hit));
+    assert_eq!(world.tiers(6).metrics().of(Hop::Edge, Outcome::Miss), 1, "the first read alone");
 }
 
 #[tokio::test(start_paused = true)]

@@ -43,7 +43,9 @@ pub(super) struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { limits: Limits::default(), restarted: false, regions: 3 }
+        // What is promised does not lean on the courtesy of pushes: only a test of theirs has them.
+        let limits = Limits { interests: 0, ..Limits::default() };
+        Self { limits, restarted: false, regions: 3 }
     }
 }
 
@@ -53,13 +55,21 @@ struct Node {
 }
 
 impl Service for Node {
-    fn handle(&self, _: LocationId, ctx: Ctx, req: Request) -> BoxFuture<'_, Result<Reply, Error>> {
+    fn handle(
+        &self,
+        from: LocationId,
+        ctx: Ctx,
+        req: Request,
+    ) -> BoxFuture<'_, Result<Reply, Error>> {
         Box::pin(async move {
             match req {
-                Request::Ask(question) => self.tiers.answer(ctx, question).await.map(Reply::Answer),
+                Request::Ask(question) => {
+                    self.tiers.answer(from, ctx, question).await.map(Reply::Answer)
+                }
                 Request::Follow(store, follow) => {
                     self.publishers[store.index()].follow(follow).await.map(Reply::Followed)
                 }
+                Request::Push(push) => Ok(Reply::Pushed { held: self.tiers.pushed(push) }),
                 _ => Err(Error::Refused("the origin is a map".into())),
             }
         })

@@ -104,7 +104,7 @@ struct Node {
 impl Service for Node {
     fn handle(
         &self,
-        _: LocationId,
+        from: LocationId,
         ctx: Ctx,
         request: Request,
     ) -> BoxFuture<'_, Result<Reply, PeerError>> {
@@ -112,8 +112,9 @@ impl Service for Node {
             let away = || PeerError::Refused("that store stands elsewhere".into());
             match (request, &self.site) {
                 (Request::Ask(question), _) => {
-                    self.tiers.answer(ctx, question).await.map(Reply::Answer)
+                    self.tiers.answer(from, ctx, question).await.map(Reply::Answer)
                 }
+                (Request::Push(push), _) => Ok(Reply::Pushed { held: self.tiers.pushed(push) }),
                 (Request::Store(store, call), Some((here, site, _))) if store == *here => {
                     site.handle(call).await.map(Reply::Store)
                 }
@@ -241,7 +242,8 @@ impl World {
     /// A key whose home is this store.
     pub(super) fn key_at_home(&self, store: u8) -> &'static str {
         const KEYS: [&str; 12] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
-        let home = |key: &str| self.topology.now().home(key_hash(self.namespace.id, key.as_bytes()));
+        let home =
+            |key: &str| self.topology.now().home(key_hash(self.namespace.id, key.as_bytes()));
         KEYS.into_iter().find(|key| home(key).0 == store).expect("one of twelve keys")
     }
 

@@ -18,7 +18,7 @@ use proptest::prelude::*;
 
 use crate::wire::PAGE_MAX;
 use crate::{
-    Answer, Error, Filter, Follow, Followed, Gossip, Hop, HopReport, Hops, Minimum, Outcome,
+    Answer, Error, Filter, Follow, Followed, Gossip, Hop, HopReport, Hops, Minimum, Outcome, Push,
     Question, Reply, Request, StoreCall, StoreReply, Trailer, Trailing, Truth,
 };
 
@@ -190,6 +190,9 @@ pub(super) fn request() -> impl Strategy<Value = Request> {
         (store(), call()).prop_map(|(store, call)| Request::Store(store, call)),
         (store(), follow()).prop_map(|(store, follow)| Request::Follow(store, follow)),
         gossip().prop_map(Request::Epoch),
+        (space(), any::<u8>(), bytes(9), version()).prop_map(|(id, kind, key, version)| {
+            Request::Push(Push { space: Space { id, kind: Kind(kind) }, key, version })
+        }),
     ]
 }
 
@@ -333,6 +336,7 @@ pub(super) fn reply() -> impl Strategy<Value = Result<Reply, Error>> {
         any::<u64>().prop_map(|count| Ok(Reply::Store(StoreReply::Collected(count)))),
         followed().prop_map(|followed| Ok(Reply::Followed(followed))),
         gossip().prop_map(|gossip| Ok(Reply::Epoch(gossip))),
+        any::<bool>().prop_map(|held| Ok(Reply::Pushed { held })),
         error().prop_map(Err),
     ]
 }
