@@ -2,6 +2,7 @@
 
 mod ca;
 mod dev;
+mod doctor;
 mod epoch;
 mod example;
 mod history;
@@ -20,6 +21,7 @@ use clap::{Parser, Subcommand};
 
 pub use ca::{Ca, CaCommand};
 pub use dev::{DEV_ACCOUNT, DEV_TOKEN, Dev};
+pub use doctor::Doctor;
 pub use epoch::{Epoch, EpochCommand};
 pub use example::{Example, ExampleCommand, ExampleNetwork, Origins};
 pub use history::{Check, History, HistoryCommand};
@@ -56,8 +58,8 @@ Environment:
   same names; LITTORAL_LOG and LITTORAL_LOG_FORMAT for --log and --log-format.
 
 Exit codes:
-  0 done · 1 failed · 2 wrong usage · 3 the answer is no (no such key or namespace, or a
-  precondition that does not hold) · 130 interrupted
+  0 done · 1 failed · 2 wrong usage · 3 the answer is no (no such key or namespace, a
+  precondition that does not hold, or doctor found something) · 130 interrupted
   `history check` has its own: 1 a promise was broken · 2 unreadable";
 
 /// An edge platform of your own: a tiered cache with a key-value store on it.
@@ -77,6 +79,7 @@ pub enum Command {
     Epoch(Epoch),
     Origin(Origin),
     Topology(Topology),
+    Doctor(Doctor),
     Example(Example),
     Kv(Box<Kv>),
     Token(Token),

@@ -9,7 +9,7 @@ pub mod fake;
 mod multipart;
 mod namespace;
 mod retry;
-mod trips;
+mod running;
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub use envelope::Envelope;
 pub use error::Error;
 pub use namespace::{Listed, Namespace, NamespaceInfo, Page, Put, entity_tag};
 pub use retry::Retry;
-pub use trips::round_trips;
+pub use running::{is_alive, round_trips};
 
 /// Largest JSON answer that is taken.
 const JSON_BYTES_MAX: usize = 512 << 20;

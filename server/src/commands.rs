@@ -2,6 +2,7 @@
 
 mod ca;
 mod dev;
+mod doctor;
 mod epoch;
 mod example;
 pub mod explain;
@@ -31,6 +32,7 @@ pub fn run(command: Command) -> Result<()> {
         Command::Ca(ca) => ca::run(ca.command),
         Command::Epoch(epoch) => epoch::run(epoch.command),
         Command::Origin(origin) => origin::run(origin.command),
+        Command::Doctor(options) => doctor::run(options),
         Command::Topology(options) => topology::run(options),
         Command::Example(example) => example::run(example.command),
         Command::Kv(kv) => block_on(unless_stopped(kv::run(kv.command))),

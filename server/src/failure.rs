@@ -18,11 +18,12 @@ const INTERRUPTED: u8 = 130;
 const READER_GONE: &str = "littoral::reader_gone";
 
 /// The codes that end a command with [`NO`] and not [`FAILED`].
-pub const CODES_OF_NO: [&str; 4] = [
+pub const CODES_OF_NO: [&str; 5] = [
     "littoral::key_not_found",
     "littoral::namespace_not_found",
     "littoral::token_not_found",
     "littoral::precondition_failed",
+    "littoral::doctor_found",
 ];
 
 /// An error made on the spot: what happened, its code, and the next step.

@@ -15,6 +15,7 @@ mod mark;
 mod network;
 mod node;
 mod opening;
+mod reference;
 mod world;
 mod terminal;
 

@@ -31,6 +31,10 @@ pub struct Serve {
     #[arg(long)]
     pub dump_config: bool,
 
+    /// With --dump-config: every key as a page of the guide.
+    #[arg(long, hide = true, requires = "dump_config")]
+    pub markdown: bool,
+
     #[command(flatten)]
     pub log: LogArgs,
 }

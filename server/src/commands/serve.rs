@@ -12,6 +12,9 @@ use crate::network::{self, BootstrapToken, Network, Place, Places};
 use crate::terminal;
 
 pub fn run(serve: &Serve) -> Result<()> {
+    if serve.markdown {
+        return Ok(terminal::write(crate::reference::page().as_bytes())?);
+    }
     let config = match &serve.config {
         Some(file) => littoral_config::read(file)?,
         None => Config::default(),

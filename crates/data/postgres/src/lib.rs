@@ -26,6 +26,7 @@ mod address;
 mod bodies;
 mod collect;
 mod columns;
+mod examine;
 mod failure;
 mod list;
 mod migrate;
@@ -40,6 +41,7 @@ pub mod testing;
 mod writer;
 
 pub use address::{Address, AddressError, AuthorityError};
+pub use examine::{Examined, examine};
 pub use migrate::{Migrated, SCHEMA, migrate, renew};
 pub use options::Options;
 pub use status::{Status, status};

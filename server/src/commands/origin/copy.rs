@@ -24,7 +24,7 @@ const CODE: &str = "littoral::origin_copy";
 #[derive(Debug)]
 pub(super) enum Place {
     Embedded(PathBuf),
-    Postgres(Address),
+    Postgres(Box<Address>),
 }
 
 /// An opened store, and what it needs while it is open.
@@ -99,7 +99,7 @@ fn place(kept: &Kept, store: u8, config: &Config, password: Option<&Path>) -> Re
             let address: Address = url
                 .parse()
                 .map_err(|error: littoral_postgres::AddressError| invalid(error.to_string()))?;
-            Place::Postgres(match password {
+            Place::Postgres(Box::new(match password {
                 None => address,
                 Some(file) => {
                     let text = std::fs::read_to_string(file).map_err(|error| {
@@ -107,11 +107,11 @@ fn place(kept: &Kept, store: u8, config: &Config, password: Option<&Path>) -> Re
                     })?;
                     address.with_password(text.trim_end())
                 }
-            })
+            }))
         }
         Kept::Configured => match &serve::origins(config)?[usize::from(store)] {
             Origin::Embedded => Place::Embedded(config.data_dir.join(format!("store-{store}"))),
-            Origin::Postgres { address, .. } => Place::Postgres((**address).clone()),
+            Origin::Postgres { address, .. } => Place::Postgres(address.clone()),
         },
     })
 }
@@ -141,8 +141,8 @@ pub(super) async fn transfer(from: Place, to: Place, prune: bool) -> Result<()> 
     let tally = work.run().await.map_err(broken)?;
     terminal::note("comparing both");
     let compared = work.compare().await.map_err(broken)?;
-    source.close().await;
-    target.close().await;
+    source.close();
+    target.close();
     terminal::say(&summary(&tally, &compared))?;
     judged(&tally, &compared)
 }
@@ -222,7 +222,7 @@ impl Place {
 }
 
 impl Opened {
-    async fn close(self) {
+    fn close(self) {
         drop(self.store);
         self.tasks.cut();
     }

@@ -78,15 +78,24 @@ async fn all_rows_go_from_the_embedded_engine_to_postgresql_and_back() {
     let (first, second) = (home.path().join("store-0"), home.path().join("again"));
     let store = fjall(&first);
     fill(&*store, home.path()).await;
-    let in_use = transfer(Place::Embedded(first.clone()), Place::Postgres(server.address()), false);
+    let in_use = transfer(
+        Place::Embedded(first.clone()),
+        Place::Postgres(Box::new(server.address())),
+        false,
+    );
     let refused = format!("{:?}", in_use.await.expect_err("it is open"));
     assert!(refused.contains("in use") && refused.contains("stop that one"), "{refused}");
     drop(store);
-    let there =
-        || transfer(Place::Embedded(first.clone()), Place::Postgres(server.address()), false);
+    let there = || {
+        transfer(Place::Embedded(first.clone()), Place::Postgres(Box::new(server.address())), false)
+    };
     there().await.expect("copied");
     there().await.expect("again, it has nothing to do");
-    let back = transfer(Place::Postgres(server.address()), Place::Embedded(second.clone()), false);
+    let back = transfer(
+        Place::Postgres(Box::new(server.address())),
+        Place::Embedded(second.clone()),
+        false,
+    );
     back.await.expect("copied back");
     let (first, second) = (fjall(&first), fjall(&second));
     let tally = run(&*first, &*second, false).await;

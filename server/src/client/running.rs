@@ -1,11 +1,13 @@
-//! The round trips that a running node has measured, from its metrics.
+//! A running node without a token: whether it answers, and the round trips that it has measured.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::{Response, StatusCode};
 use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use hyper_util::rt::TokioExecutor;
 use littoral_clock::Clock;
@@ -20,9 +22,22 @@ pub async fn round_trips(address: SocketAddr, clock: &Clock) -> HashMap<String, 
     text.ok().flatten().map(|text| read(&text)).unwrap_or_default()
 }
 
-async fn metrics(address: SocketAddr) -> Option<String> {
+/// Whether a node answers there. One that asks for a token is one.
+pub async fn is_alive(address: SocketAddr, clock: &Clock, wait: Duration) -> bool {
+    let answer = clock.timeout(wait, get(address, "/healthz")).await;
+    answer
+        .ok()
+        .flatten()
+        .is_some_and(|answer| matches!(answer.status(), StatusCode::OK | StatusCode::UNAUTHORIZED))
+}
+
+async fn get(address: SocketAddr, path: &str) -> Option<Response<Incoming>> {
     let client = legacy::Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
-    let answer = client.get(format!("http://{address}/metrics").parse().ok()?).await.ok()?;
+    client.get(format!("http://{address}{path}").parse().ok()?).await.ok()
+}
+
+async fn metrics(address: SocketAddr) -> Option<String> {
+    let answer = get(address, "/metrics").await?;
     if !answer.status().is_success() {
         return None;
     }
