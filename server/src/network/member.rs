@@ -241,6 +241,10 @@ struct Among {
 }
 
 impl Carrier for Among {
+    fn well(&self, to: LocationId) -> bool {
+        to == self.here || self.others.well(to)
+    }
+
     fn call(
         &self,
         to: LocationId,

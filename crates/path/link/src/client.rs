@@ -153,6 +153,10 @@ fn is_write(request: &Request) -> bool {
 }
 
 impl Carrier for Client {
+    fn well(&self, to: LocationId) -> bool {
+        self.book().nodes(to).iter().any(|node| node.well())
+    }
+
     fn call(
         &self,
         to: LocationId,

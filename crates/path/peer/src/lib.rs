@@ -26,6 +26,11 @@ pub trait Carrier: Send + Sync + 'static {
         ctx: Ctx,
         request: Request,
     ) -> BoxFuture<'_, Result<Reply, Error>>;
+
+    /// Whether somebody there has lately shown a sign of life, as far as this carrier looks.
+    fn well(&self, _to: LocationId) -> bool {
+        true
+    }
 }
 
 /// Answers calls from other nodes.

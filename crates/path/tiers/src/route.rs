@@ -58,7 +58,9 @@ fn tier(
     allowed: &Allowed,
     now: Mono,
 ) -> Option<LocationId> {
-    let well = |to: &LocationId| *to == inner.here || inner.health.well(*to, now);
+    let well = |to: &LocationId| {
+        *to == inner.here || (inner.carrier.well(*to) && inner.health.well(*to, now))
+    };
     let first = topology.tier(region, hash).filter(|to| allowed.contains(*to));
     first.filter(well).or_else(|| {
         let ranked = topology.ranked(region, hash);

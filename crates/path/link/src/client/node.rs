@@ -75,6 +75,8 @@ pub(super) struct NoLink;
 const SMOOTHING: u64 = 8;
 /// A node that missed this many signs of life in a row is asked after the others.
 const MISSED_MAX: u32 = 2;
+/// Answers after which one that was asked last is asked in its turn again: one may be chance.
+const ANSWERS_MIN: u32 = 2;
 
 impl Node {
     pub(super) fn new(peer: Peer, shared: Arc<Shared>) -> Arc<Self> {
@@ -157,7 +159,7 @@ impl Node {
     /// A connection could not be opened.
     pub(super) fn unreached(&self, why: &str) {
         self.shared.metrics.unreached.inc();
-        self.missed.fetch_add(1, Ordering::Relaxed);
+        self.missed();
         let now = self.shared.clock.mono();
         let mut links = self.links();
         if links.failed.as_deref() != Some(why) {
@@ -177,8 +179,10 @@ impl Node {
 
     pub(super) fn answered(&self, rtt: Option<Duration>) {
         self.heard.store(self.shared.clock.mono().0, Ordering::Relaxed);
-        if self.missed.load(Ordering::Relaxed) != 0 {
-            self.missed.store(0, Ordering::Relaxed);
+        match self.missed.load(Ordering::Relaxed) {
+            0 => {}
+            sick @ MISSED_MAX.. => self.missed.store(sick - 1, Ordering::Relaxed),
+            _ => self.missed.store(0, Ordering::Relaxed),
         }
         let Some(rtt) = rtt else { return };
         let new = u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX / SMOOTHING).max(1);
@@ -196,7 +200,10 @@ impl Node {
 
     /// A sign of life was asked for and did not come.
     pub(super) fn missed(&self) {
-        self.missed.fetch_add(1, Ordering::Relaxed);
+        let missed = self.missed.load(Ordering::Relaxed) + 1;
+        let sick = MISSED_MAX + ANSWERS_MIN - 1;
+        let missed = if missed >= MISSED_MAX { sick } else { missed };
+        self.missed.store(missed, Ordering::Relaxed);
     }
 
     pub(super) fn rtt(&self) -> Option<Duration> {

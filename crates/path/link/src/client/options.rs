@@ -66,7 +66,7 @@ impl Default for Options {
             backoff_min: Duration::from_millis(50),
             backoff_max: Duration::from_secs(2),
             connection_age_max: Duration::from_secs(30 * 60),
-            probe_every: Some(Duration::from_secs(2)),
+            probe_every: Some(Duration::from_secs(1)),
             probe_time: Duration::from_secs(2),
             keep_alive_every: Duration::from_secs(2),
             keep_alive_time: Duration::from_secs(2),
