@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
-use http::Request;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -72,6 +73,12 @@ pub(crate) async fn serve(
         result = connection.as_mut() => return report(result),
         () = pulse.idle(&shared) => return,
         () = shared.draining.wait() => {}
+    }
+    // A request that is on its way would meet a closed connection: it is answered, and told to close.
+    tokio::select! {
+        result = connection.as_mut() => return report(result),
+        () = shared.clock.sleep(shared.options.farewell_time) => {}
+        () = shared.cut.wait() => {}
     }
     connection.as_mut().graceful_shutdown();
     tokio::select! {
@@ -155,6 +162,9 @@ impl Shared {
     /// ask us what went wrong.
     fn finish(&self, mut res: Res, busy: &Arc<()>, trace: Trace, shown: bool) -> Res {
         self.metrics.answered(res.status());
+        if self.draining.signalled() {
+            res.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         if shown || res.status().is_server_error() {
             res.headers_mut().insert(TRACEPARENT, traceparent(trace));
         }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub struct Options {
     pub request_time: Duration,
     /// How long a drain waits for requests that have begun.
     pub drain_time: Duration,
+    /// How long, of it, whoever still asks is answered and told to go elsewhere.
+    pub farewell_time: Duration,
 }
 
 impl Default for Options {
@@ -47,6 +50,7 @@ impl Default for Options {
             drained_bytes_max: 64 * 1024 * 1024,
             request_time: Duration::from_secs(15),
             drain_time: Duration::from_secs(10),
+            farewell_time: Duration::from_millis(250),
         }
     }
 }
@@ -75,6 +79,8 @@ pub struct Server {
 const BACKLOG: u32 = 4096;
 /// After a failed accept, which is mostly too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+/// Connections that wait to be accepted when a drain ends the listener: these many are still served.
+const LAST_ACCEPTED_MAX: usize = 1_024;
 const SHED: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
@@ -124,11 +130,26 @@ impl Server {
             draining: shutdown.clone(),
             cut: cut.clone(),
         });
+        // Whoever has connected already, but was not accepted yet, would be reset.
+        let mut over = pin!(async {
+            shutdown.wait().await;
+            clock.sleep(options.farewell_time.min(options.drain_time)).await;
+        });
+        let mut last = None;
         loop {
             let accepted = tokio::select! {
                 biased;
-                () = shutdown.wait() => break,
+                () = over.as_mut(), if last.is_none() => {
+                    last = Some(LAST_ACCEPTED_MAX);
+                    continue;
+                }
                 accepted = listener.accept() => accepted,
+                // Nobody waits any more.
+                () = std::future::ready(()), if last.is_some() => break,
+            };
+            last = match last {
+                Some(0) => break,
+                last => last.map(|left| left - 1),
             };
             let (stream, peer) = match accepted {
                 Ok(accepted) => accepted,

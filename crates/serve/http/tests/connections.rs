@@ -228,6 +228,22 @@ async fn a_drain_finishes_what_has_begun_and_closes_the_rest() {
 }
 
 #[tokio::test]
+async fn who_asks_just_after_the_drain_began_is_answered_and_told_to_close() {
+    let farewell_time = Duration::from_secs(5);
+    let started = start(Options { farewell_time, ..Options::default() });
+    let mut idle = started.connect().await;
+    idle.write_all(b"GET /now HTTP/1.1\r\nhost: a\r\n\r\n").await.expect("sent");
+    until(&mut idle, "now").await;
+    started.shutdown.signal();
+    let mut late = started.connect().await;
+    for stream in [&mut idle, &mut late] {
+        stream.write_all(b"GET /now HTTP/1.1\r\nhost: a\r\n\r\n").await.expect("sent");
+        let answer = rest(stream).await;
+        assert!(answer.contains("connection: close") && answer.ends_with("now"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_drain_ends_when_its_time_is_over() {
     let mut started = start(Options { drain_time: Duration::from_millis(5), ..Options::default() });
     let mut begun = started.connect().await;
