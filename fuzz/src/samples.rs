@@ -115,7 +115,7 @@ fn requests() -> Vec<Request> {
         Request::Follow(StoreId(0), follow(Filter::Location(LocationId(4)))),
         Request::Follow(StoreId(1), follow(prefix)),
         Request::Epoch(Gossip { epoch: Epoch(7), document: None }),
-        Request::Push(Push { space: Space { id: SPACE, kind: Kind(1) }, key: KEY, version: version() }),
+        Request::Push(Push { space: Space { id: SPACE, kind: Kind(1) }, key: KEY, version: version(), drop: true }),
         Request::Epoch(Gossip { epoch: Epoch(7), document: Some(Bytes::from_static(b"text")) }),
     ];
     requests.extend(calls.into_iter().map(|call| Request::Store(StoreId(1), call)));

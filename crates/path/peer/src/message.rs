@@ -19,16 +19,18 @@ pub enum Request {
     Follow(StoreId, Follow),
     /// Nodes tell each other of newer epochs.
     Epoch(Gossip),
-    /// A tier passes a purge on to an edge that it filled.
+    /// A purge beside the streams: of a tier to an edge that it filled, or of a writer who waits.
     Push(Push),
 }
 
-/// "What you hold of this key below this version is old."
+/// "What is held of this key below this version is old."
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Push {
     pub space: Space,
     pub key: Bytes,
     pub version: Version,
+    /// It must not be served any more; otherwise it is refreshed beside its readers.
+    pub drop: bool,
 }
 
 /// Which epoch a node knows, and the document of a newer one for who knows an older.

@@ -114,7 +114,7 @@ impl Tiers {
             inner.tasks.spawn(TaskKind::Call, async move {
                 let inner = tiers.inner();
                 let ctx = Ctx { deadline: inner.clock.after(PUSH_TIME), ..Ctx::default() };
-                let push = Request::Push(Push { space, key, version });
+                let push = Request::Push(Push { space, key, version, drop: false });
                 match inner.carrier.call(edge, ctx, push).await {
                     Ok(Reply::Pushed { held: true }) => {}
                     Ok(_) => inner.interest.forget(hash, edge),
@@ -125,11 +125,15 @@ impl Tiers {
         }
     }
 
-    /// A tier that filled this edge says that what it holds of a key below a version is old.
-    /// Whether it holds the key.
+    /// Another location says that what is held of a key below a version is old. Whether it is held
+    /// here at all.
     pub fn pushed(&self, push: Push) -> bool {
         let inner = self.inner();
-        let Push { space, key, version } = push;
+        let Push { space, key, version, drop } = push;
+        if drop {
+            inner.shelf.purge(space.id, &key, version, None, inner.clock.mono());
+            return true;
+        }
         let Some(held) = inner.shelf.peek(space.id, &key) else { return false };
         if held.version >= version {
             return true;

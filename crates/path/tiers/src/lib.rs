@@ -18,6 +18,7 @@ mod entry;
 mod hand;
 mod streams;
 mod interest;
+mod spread;
 mod invalidate;
 mod publish;
 mod policy;
@@ -29,6 +30,7 @@ pub use metrics::Metrics;
 pub use origin::{Asked, Origin};
 pub use policy::{Limits, Policy};
 pub use publish::Publisher;
+pub use spread::{Reach, Reached};
 
 #[cfg(test)]
 mod tests;

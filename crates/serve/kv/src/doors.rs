@@ -26,6 +26,7 @@ mod refuse;
 mod rest;
 mod sweep;
 mod value;
+mod wait;
 mod watch;
 mod write;
 

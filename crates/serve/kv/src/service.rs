@@ -10,8 +10,8 @@ use littoral_peer::{Error as PeerError, Hops};
 use littoral_store::{Debts, Scope, Staging};
 use littoral_tasks::Tasks;
 use littoral_telemetry::metrics::Registry;
-use littoral_tiers::{Policy as TierPolicy, Served, Tiers};
-use littoral_types::{Body, Ctx, Position, StoreId, Version, Wall};
+use littoral_tiers::{Policy as TierPolicy, Reach, Reached, Served, Tiers};
+use littoral_types::{Body, Ctx, Position, Space, StoreId, Version, Wall};
 
 use crate::origin::KvOrigin;
 use crate::stores::Stores;
@@ -245,6 +245,20 @@ impl Kv {
             compare: namespace.policy.compare,
         };
         self.write(ctx, order).await
+    }
+
+    /// Tells the places that may hold a key about a write of it, beside the streams, and who has
+    /// answered by the context's deadline.
+    pub async fn spread(
+        &self,
+        ctx: &Ctx,
+        namespace: &Namespace,
+        key: &Bytes,
+        version: Version,
+        reach: Reach,
+    ) -> Reached {
+        let space = Space { id: namespace.id, kind: KIND };
+        self.0.tiers.spread(ctx, space, key, version, reach).await
     }
 
     async fn write(&self, ctx: &Ctx, order: Order) -> Result<Version, Error> {

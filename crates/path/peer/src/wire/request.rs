@@ -47,6 +47,7 @@ enum RequestForm<'a> {
         #[serde(borrow, serialize_with = "run")]
         key: &'a [u8],
         version: VersionForm,
+        drop: bool,
     },
 }
 
@@ -185,9 +186,9 @@ impl<'a> Form<'a> {
             Request::Store(store, call) => RequestForm::Store(store.0, CallForm::of(call, bodies)),
             Request::Follow(store, follow) => RequestForm::Follow(store.0, follow.into()),
             Request::Epoch(gossip) => RequestForm::Epoch(gossip.into()),
-            Request::Push(Push { space, key, version }) => {
+            Request::Push(Push { space, key, version, drop }) => {
                 let (space, kind) = (space.id.0, space.kind.0);
-                RequestForm::Push { space, kind, key, version: version.parts() }
+                RequestForm::Push { space, kind, key, version: version.parts(), drop: *drop }
             }
         };
         Self { ctx: CtxForm::of(ctx, now), request }
@@ -207,10 +208,11 @@ impl<'a> Form<'a> {
                 Request::Follow(parts::store(store)?, follow.decode()?)
             }
             RequestForm::Epoch(gossip) => Request::Epoch(gossip.decode()?),
-            RequestForm::Push { space, kind, key, version } => Request::Push(Push {
+            RequestForm::Push { space, kind, key, version, drop } => Request::Push(Push {
                 space: Space { id: SpaceId(space), kind: littoral_types::Kind(kind) },
                 key: parts::key(key)?,
                 version: parts::version(version),
+                drop,
             }),
         };
         Ok((self.ctx.decode(now), request))

@@ -17,7 +17,7 @@ use super::listing::{self, BindingPage, Limit};
 use super::read::{Reading, options_of};
 use super::refuse::{self, Operation};
 use super::write::{Form, versioned};
-use super::{Credentials, Doors, bulk, unknown_token};
+use super::{Credentials, Doors, bulk, unknown_token, wait};
 
 /// The namespace a request of the binding is for.
 pub const NAMESPACE: HeaderName = HeaderName::from_static("littoral-namespace");
@@ -120,6 +120,7 @@ impl Doors {
         let namespace = namespace.ok_or_else(|| unknown_namespace(operation))?;
         let query = Query::new(call.head.uri.query());
         let key = key(raw, query)?;
+        let wait = wait::asked(query)?;
         let version = match operation {
             Operation::Put => self.put(call, &ctx, &namespace, &key, Form::Binding).await?,
             Operation::Delete => self.delete(call, &ctx, &namespace, &key).await?,
@@ -130,7 +131,8 @@ impl Doors {
                 return self.value(&call.head.headers, &value, Exit::Binding);
             }
         };
-        Ok(versioned(Response::new(Body::empty()), Some(version)))
+        let res = versioned(Response::new(Body::empty()), Some(version));
+        Ok(self.reached(res, &ctx, (&namespace, &key, version), wait).await)
     }
 
     async fn binding_list(&self, call: &Call, (ctx, namespace): Found) -> Result<Res, Refusal> {

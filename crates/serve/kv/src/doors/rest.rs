@@ -18,7 +18,7 @@ use super::listing::{self, Entry, Info, Limit};
 use super::read::{Reading, options_of};
 use super::refuse::{self, Operation};
 use super::write::{Form, versioned};
-use super::{Doors, bulk, metadata};
+use super::{Doors, bulk, metadata, wait};
 use crate::Namespace;
 
 pub(crate) use path::{Place, Target};
@@ -99,6 +99,7 @@ impl Doors {
         operation: Operation,
         key: &Key,
     ) -> Result<Res, Refusal> {
+        let wait = wait::asked(Query::new(call.head.uri.query()))?;
         let version = match operation {
             Operation::Put => self.put(call, ctx, namespace, key, Form::Rest).await?,
             Operation::Delete => self.delete(call, ctx, namespace, key).await?,
@@ -112,7 +113,8 @@ impl Doors {
                 return self.rest_metadata(&value);
             }
         };
-        Ok(versioned(done(), Some(version)))
+        let res = versioned(done(), Some(version));
+        Ok(self.reached(res, ctx, (namespace, key, version), wait).await)
     }
 
     fn rest_metadata(&self, value: &crate::Value) -> Result<Res, Refusal> {

@@ -190,9 +190,12 @@ pub(super) fn request() -> impl Strategy<Value = Request> {
         (store(), call()).prop_map(|(store, call)| Request::Store(store, call)),
         (store(), follow()).prop_map(|(store, follow)| Request::Follow(store, follow)),
         gossip().prop_map(Request::Epoch),
-        (space(), any::<u8>(), bytes(9), version()).prop_map(|(id, kind, key, version)| {
-            Request::Push(Push { space: Space { id, kind: Kind(kind) }, key, version })
-        }),
+        (space(), any::<u8>(), bytes(9), version(), any::<bool>()).prop_map(
+            |(id, kind, key, version, drop)| {
+                let space = Space { id, kind: Kind(kind) };
+                Request::Push(Push { space, key, version, drop })
+            }
+        ),
     ]
 }
 
