@@ -114,9 +114,8 @@ pub struct Backup {
 
 /// Bring the rows of a backup into a store, and begin its purge stream anew.
 ///
-/// For the day on which both stores are lost. While the other one lives, an empty store fills itself from
-/// it: `littoral origin init` and a start are enough, and the crawl does the rest. Rows that are newer in
-/// the store stay.
+/// For the day on which both stores are lost. While the other one lives, fill an empty store from it
+/// with `littoral origin copy`. Rows that are newer in the store stay.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

@@ -84,7 +84,7 @@ async fn refuse_beside_a_living_one(config: &Config, one: &OneOrigin) -> Result<
     }
     let what =
         format!("store {other} has {rows} rows: what is newer there is better than a backup");
-    let next = "start with an empty store and let the crawl fill it, or say --beside-the-other";
+    let next = "fill an empty one from it: `littoral origin copy`; or say --beside-the-other";
     Err(Failure::new(CODE, what, next).into())
 }
 
