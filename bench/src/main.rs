@@ -11,6 +11,7 @@ mod hot;
 mod idle;
 mod load;
 mod memory;
+mod network;
 mod plan;
 mod profile;
 mod program;
@@ -53,6 +54,8 @@ struct Args {
     /// Where the measurements keep their files: on a disk.
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     folder: PathBuf,
+    #[command(flatten)]
+    network: network::Told,
     /// Be the bare hyper that others are compared with.
     #[arg(long, value_name = "ADDRESS", hide = true)]
     bare: Option<SocketAddr>,
@@ -67,6 +70,8 @@ enum Group {
     KvWrites,
     KvCold,
     KvIdle,
+    /// Nodes, PostgreSQL servers and faults; not among all of the others.
+    Network,
 }
 
 impl Group {
@@ -89,6 +94,7 @@ impl Group {
             Self::KvWrites => many_threads()?.block_on(Box::pin(writes::run(plan))),
             Self::KvCold => many_threads()?.block_on(Box::pin(cold::run(plan))),
             Self::KvIdle => many_threads()?.block_on(Box::pin(idle::run(plan))),
+            Self::Network => network::run(plan),
         }
     }
 }
@@ -111,7 +117,8 @@ fn run(args: &Args) -> Result<()> {
     std::fs::create_dir_all(&args.folder)?;
     let littoral = args.littoral.canonicalize();
     let littoral = littoral.with_context(|| format!("there is no {}", args.littoral.display()))?;
-    let plan = Plan::new(args.quick, args.profile, littoral, args.folder.canonicalize()?);
+    let mut plan = Plan::new(args.quick, args.profile, littoral, args.folder.canonicalize()?);
+    plan.network = args.network.clone();
     let rows = group.run(&plan)?;
     for row in &rows {
         ensure!(NAMES.contains(&row.name), "{} is no row of ours", row.name);
@@ -140,12 +147,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory as _;
+        Args::command().debug_assert();
+    }
+
+    #[test]
     fn groups_are_called_as_documented() {
         let names: Vec<_> = Group::value_variants()
             .iter()
             .filter_map(|group| Some(group.to_possible_value()?.get_name().to_owned()))
             .collect();
-        assert_eq!(names, ["kv", "kv-hot", "kv-engine", "kv-writes", "kv-cold", "kv-idle"]);
+        assert_eq!(
+            names,
+            ["kv", "kv-hot", "kv-engine", "kv-writes", "kv-cold", "kv-idle", "network"]
+        );
     }
 
     #[test]

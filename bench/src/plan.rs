@@ -20,6 +20,8 @@ pub(crate) struct Plan {
     /// A folder on a disk that syncs: not in memory.
     pub(crate) folder: PathBuf,
     pub(crate) clock: Clock,
+    /// What only the bench of many nodes is told.
+    pub(crate) network: crate::network::Told,
     /// Processors of the side under test, and of what loads it.
     pub(crate) halves: Option<(String, String)>,
 }
@@ -29,7 +31,8 @@ impl Plan {
         let (rounds, span) = if quick { (3, 1_000) } else { (5, 4_000) };
         let span = Duration::from_millis(span);
         let clock = Clock::system();
-        Self { rounds, span, quick, profile, littoral, folder, clock, halves: halves() }
+        let network = crate::network::Told::default();
+        Self { rounds, span, quick, profile, littoral, folder, clock, network, halves: halves() }
     }
 
     /// A command that runs where the side under test runs.

@@ -3,6 +3,7 @@
 
 mod links;
 mod processes;
+mod sql;
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
@@ -71,6 +72,7 @@ pub struct Network {
     dir: PathBuf,
     littoral: PathBuf,
     token: String,
+    number: u8,
     nodes: Vec<Node>,
     links: Option<Links>,
     /// Removed at the end, unless it was named.
@@ -123,15 +125,16 @@ impl Network {
         let token = fs::read_to_string(dir.join("token")).expect("a token");
         let list = fs::read_to_string(dir.join("nodes.list")).expect("a list of nodes");
         let nodes = list.lines().map(|line| node(line).expect("a node a line")).collect();
-        let mut network = Self { dir, littoral, token, nodes, links: None, folder, _claim: claim };
-        network.adjust(options, number);
+        let mut network =
+            Self { dir, littoral, token, number, nodes, links: None, folder, _claim: claim };
+        network.adjust(options);
         network
     }
 
     /// Its settings, and relays in place of addresses.
-    fn adjust(&mut self, options: &NetworkOptions, number: u8) {
+    fn adjust(&mut self, options: &NetworkOptions) {
         if options.relayed {
-            let own = Ipv4Addr::new(127, number, 3, 1).into();
+            let own = Ipv4Addr::new(127, self.number, 3, 1).into();
             let links = Links::new(own, &self.nodes, options.trips);
             self.links = Some(links.expect("relays run"));
         }

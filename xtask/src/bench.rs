@@ -8,6 +8,9 @@ use crate::{install, run};
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     if !arguments.iter().any(|argument| matches!(argument.as_str(), "-h" | "--help")) {
         install::peers()?;
+        if arguments.iter().any(|argument| argument == "network") {
+            install::postgresql()?;
+        }
     }
     if arguments.iter().any(|argument| argument == "--profile") {
         install::profiler();

@@ -1,3 +1,5 @@
+//! Bytes through a relay: late, held, cut.
+
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::time::Duration;
