@@ -16,6 +16,10 @@ use crate::world::{LOCATIONS, World};
 
 const CLIENTS: usize = 18;
 const KEYS: u64 = 6;
+/// Clients that move on stay with two keys for so long.
+const MOVING_S: u64 = 4;
+/// Then they begin anew.
+const MOVING_KEYS: u64 = 16;
 /// The longest a client waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -95,7 +99,7 @@ impl Client<'_> {
 
     fn intent(&mut self) -> Intent {
         let space = usize::from(self.chance.happens(0.3));
-        let key = Bytes::from(format!("k{}", self.chance.below(KEYS)));
+        let key = self.key();
         let away = self.chance.happens(0.25);
         let location = if away { self.chance.below(LOCATIONS.into()) as u16 } else { self.home };
         let kind = match self.chance.below(100) {
@@ -107,6 +111,15 @@ impl Client<'_> {
         let shows = kind == Kind::Get && self.chance.happens(0.3);
         let minimum = if shows { self.known(space, &key) } else { None };
         Intent { kind, space, key, location, minimum }
+    }
+
+    fn key(&mut self) -> Bytes {
+        let number = if self.world.moving {
+            self.world.now().as_secs() / MOVING_S % MOVING_KEYS + self.chance.below(2)
+        } else {
+            self.chance.below(KEYS)
+        };
+        Bytes::from(format!("k{number}"))
     }
 
     fn known(&self, space: usize, key: &Bytes) -> Option<Version> {

@@ -51,12 +51,19 @@ async fn happen(world: &World, fault: Fault, chance: &mut Chance) {
             twice: 0.1,
             late: 0.3,
             wait_max: Duration::from_millis(800),
+            ..Rates::default()
         }),
         Fault::SlowLinks => network.set_rates(Rates {
             lost: 0.0,
             twice: 0.0,
             late: 0.7,
             wait_max: Duration::from_millis(2_500),
+            ..Rates::default()
+        }),
+        Fault::LateAnswers => network.set_rates(Rates {
+            answers_late: 0.5,
+            wait_max: Duration::from_millis(1_500),
+            ..Rates::default()
         }),
         Fault::Heal => {
             network.heal();

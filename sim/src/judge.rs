@@ -180,6 +180,7 @@ pub(crate) fn judge(world: &World, seed: u64, settled: Settled) -> Report {
         of.debts_were_paid(settled.paid[&place], &mut found);
         of.all_agree_in_the_end(&settled.shown[&place], settled.held[&place], &mut found);
     }
+    found.extend(crate::record::judge(world, &inner, STAMP_SLACK));
     found.sort();
     Report {
         seed,

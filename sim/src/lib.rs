@@ -9,6 +9,8 @@ mod history;
 mod judge;
 mod ledger;
 mod node;
+mod record;
+mod refill;
 mod report;
 mod store;
 mod world;

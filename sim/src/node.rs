@@ -15,6 +15,8 @@ use littoral_tiers::{Limits, Parts as TierParts, Publisher, Tiers};
 use littoral_topology::{Known, Topology};
 use littoral_types::{Ctx, LocationId, StoreId, Wall};
 
+use crate::ledger::Ledger;
+use crate::refill::Watched;
 use crate::world::GRACE;
 
 /// A running node.
@@ -41,6 +43,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) here: LocationId,
     pub(crate) topology: &'a Arc<Topology>,
     pub(crate) carrier: Arc<dyn Carrier>,
+    pub(crate) ledger: &'a Arc<Ledger>,
     pub(crate) site: Option<(StoreId, Arc<dyn Store>)>,
     pub(crate) staging: &'a Path,
     pub(crate) memory_bytes: u64,
@@ -80,6 +83,14 @@ impl Running {
         hlc.resume(disk.mark);
         let restarted = disk.lives > 0;
         disk.lives += 1;
+        let carrier: Arc<dyn Carrier> = Arc::new(Watched {
+            carrier: around.carrier,
+            here: around.here,
+            owed: Arc::clone(&disk.owed),
+            ledger: Arc::clone(around.ledger),
+            clock: clock.clone(),
+            paid: Default::default(),
+        });
         let topology = Known::from(Topology::clone(around.topology));
         let tiers = Tiers::new(TierParts {
             here: around.here,
@@ -87,7 +98,7 @@ impl Running {
             tasks: tasks.clone(),
             hlc: Arc::clone(&hlc),
             topology: topology.clone(),
-            carrier: Arc::clone(&around.carrier),
+            carrier: Arc::clone(&carrier),
             disk: None,
             limits: limits(around.memory_bytes),
             seed: chance.u64(),
@@ -98,13 +109,8 @@ impl Running {
             clock: clock.clone(),
             tasks: tasks.clone(),
             hlc: Arc::clone(&hlc),
-            stores: Stores::new(
-                around.carrier,
-                topology.clone(),
-                clock.clone(),
-                Duration::from_secs(5),
-            )
-            .with_refill(REFILL),
+            stores: Stores::new(carrier, topology.clone(), clock.clone(), Duration::from_secs(5))
+                .with_refill(REFILL),
             tiers: tiers.clone(),
             owed: Some(Arc::clone(&disk.owed) as Arc<dyn Debts>),
             staging: Staging::open(around.staging).expect("the temporary folder is ours"),

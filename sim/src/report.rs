@@ -17,6 +17,8 @@ pub(crate) enum Fault {
     Losses,
     /// Links are slow, not dead.
     SlowLinks,
+    /// Purges overtake answers.
+    LateAnswers,
     Heal,
     NodeKilled,
     StoreKilled,
@@ -25,12 +27,13 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::OneSidedCut,
         Self::Isolation,
         Self::StoreSilence,
         Self::Losses,
         Self::SlowLinks,
+        Self::LateAnswers,
         Self::Heal,
         Self::NodeKilled,
         Self::StoreKilled,
@@ -45,6 +48,7 @@ impl Fault {
             Self::StoreSilence => "store-silence",
             Self::Losses => "losses",
             Self::SlowLinks => "slow-links",
+            Self::LateAnswers => "late-answers",
             Self::Heal => "heal",
             Self::NodeKilled => "node-killed",
             Self::StoreKilled => "store-killed",

@@ -55,6 +55,8 @@ pub(crate) struct World {
     memory_bytes: u64,
     /// Whether this seed has a crawler: what others have to bring about shows only without one.
     pub(crate) crawling: bool,
+    /// Whether clients turn to other keys all the time, and leave the others cold.
+    pub(crate) moving: bool,
 }
 
 struct Place {
@@ -108,6 +110,7 @@ impl World {
         // Now and then so little memory that entries are evicted all the time.
         let memory_bytes = if chance.happens(0.2) { 1_200 } else { 1 << 20 };
         let crawling = chance.happens(0.6);
+        let moving = chance.happens(0.4);
         let world = Self {
             namespaces: [namespace(100, false), namespace(101, true)],
             verbose,
@@ -117,6 +120,7 @@ impl World {
             folder: tempfile::tempdir().expect("a temporary folder"),
             memory_bytes,
             crawling,
+            moving,
             clock,
             ledger,
             network,
@@ -169,6 +173,7 @@ impl World {
             here,
             topology: &self.topology,
             carrier: self.network.end(here, CarrierLimits::default()),
+            ledger: &self.ledger,
             site,
             staging: &staging,
             memory_bytes: self.memory_bytes,

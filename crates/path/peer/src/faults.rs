@@ -15,6 +15,8 @@ pub struct Rates {
     pub twice: f64,
     /// A message waits up to `wait_max` longer, so that later ones overtake it.
     pub late: f64,
+    /// An answer to a question about a key, and nothing else, waits so: a purge overtakes it.
+    pub answers_late: f64,
     pub wait_max: Duration,
 }
 
@@ -81,6 +83,17 @@ impl Faults {
                 Duration::ZERO
             };
             Fate::Delivered { wait, twice: chance.happens(rates.twice) }
+        })
+    }
+
+    /// How much longer an answer about a key waits.
+    pub(crate) fn answer_waits(&self) -> Duration {
+        self.with(|State { chance, rates, .. }| {
+            if rates.answers_late > 0.0 && chance.happens(rates.answers_late) {
+                Duration::from_nanos(chance.below(rates.wait_max.as_nanos() as u64))
+            } else {
+                Duration::ZERO
+            }
         })
     }
 

@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::faults::{Fate, Faults};
 use crate::parcel::{Parcel, through_wire};
-use crate::{Carrier, Error, Reply, Request, Service, trailer};
+use crate::{Carrier, Error, Reply, Request, Service, StoreReply, trailer};
 
 /// A network in one process: who is where, and how long a trip between them takes.
 pub struct Network {
@@ -141,7 +141,15 @@ impl Network {
         }
         match self.faults.fate(to, from) {
             Fate::Cut | Fate::Lost => std::future::pending().await,
-            Fate::Delivered { wait, .. } => self.travel(to, from, wait).await,
+            Fate::Delivered { wait, .. } => {
+                let more = match &reply {
+                    Ok(Reply::Answer(_) | Reply::Store(StoreReply::Found(_))) => {
+                        self.faults.answer_waits()
+                    }
+                    _ => Duration::ZERO,
+                };
+                self.travel(to, from, wait + more).await;
+            }
         }
         reply.map(|reply| self.relay_trailer(to, from, reply))
     }
