@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use littoral_tests::{
-    Habits, Kind, Load, Network, NetworkOptions, Recorder, Stopwatch, littoral, until,
+    Habits, Kind, Load, Namespace, Network, NetworkOptions, Recorder, Stopwatch, littoral, until,
 };
 
 /// How long each fault lasts, at least.
@@ -46,6 +46,32 @@ impl Run {
         bring();
         self.load.presence(node).bring_back();
     }
+}
+
+/// What each node has read before is served while no store runs; nothing is written.
+fn both_killed(run: &Run, space: &Namespace) {
+    let network = &run.network;
+    space.put("held", "held");
+    for node in network.nodes() {
+        assert_eq!(space.at(node.address).get("held").as_deref(), Some(&b"held"[..]));
+    }
+    network.kill("postgres-0");
+    network.kill("postgres-1");
+    run.recorder.phase("both stores are killed");
+    for _ in 0..20 {
+        for node in network.nodes() {
+            let held = space.at(node.address).get("held");
+            assert_eq!(held.as_deref(), Some(&b"held"[..]), "at {}", node.name);
+        }
+    }
+    let refused = space.send(&space.value("PUT", "held").body("new")).expect(503);
+    assert_eq!(refused.code(), Some(10_422));
+    network.up(&["postgres-0", "postgres-1"]);
+    until("writes are taken at every node", PATIENCE, || {
+        let taken = |at: &Namespace| at.send(&at.value("PUT", "held").body("new")).status == 200;
+        let mut nodes = network.nodes().iter();
+        nodes.all(|node| taken(&space.at(node.address))).then_some(())
+    });
 }
 
 #[test]
@@ -95,6 +121,7 @@ fn no_promise_is_broken_while_nodes_and_stores_come_and_go() {
     }
     run.phase("a node hears no answers");
     network.links().restore();
+    both_killed(&run, &spaces[0]);
     run.unharmed("all is well again");
 
     let Run { network, recorder, load } = run;

@@ -21,8 +21,8 @@ const LAYERS: &[&str] = &[
     "server",
     "fuzz",
     "sim",
-    "bench",
     "tests",
+    "bench",
     "xtask",
 ];
 

@@ -143,7 +143,11 @@ fn judged(plan: &Plan, recorder: &Recorder) -> Vec<Row> {
         .map(|(_, count)| count)
         .sum();
     let others = others + recorder.wrong().len() as u64;
-    let note = format!("violations in {} recorded operations", verdict.operations);
+    let note = format!(
+        "violations in {} recorded operations; {} reads were marked `detail=stale` and are not judged",
+        verdict.operations,
+        recorder.counts().marked()
+    );
     let of = |name, broken| row(name, "times", broken as f64, Goal::AtMost(0.0), note.clone());
     vec![
         of("lost-writes", verdict.broken("lost-write")),

@@ -66,7 +66,7 @@ pub(super) fn way(answer: &Response) -> String {
     answer.header("cache-status").unwrap_or_default().to_owned()
 }
 
-/// Whether the region had to ask outside for it.
+/// Whether the region had to ask outside for it, and not only whether it was still the newest.
 pub(super) fn left_the_region(way: &str) -> bool {
-    way.contains("-upper") || way.contains("-origin")
+    (way.contains("-upper") || way.contains("-origin")) && !way.contains("detail=suspect")
 }

@@ -263,6 +263,8 @@ impl<'a> Asked<'a> {
             return ("unknown", if away { Seen::Away } else { Seen::Nothing });
         };
         match (answer.status, self.op) {
+            // Nothing in a history says so: what was shown is not judged.
+            (200 | 404, "get") if is_marked(answer) => ("unknown", Seen::Marked),
             (200, _) => ("ok", Seen::Answered),
             (404, "get") if answer.code() == Some(10_009) => ("absent", Seen::Answered),
             (412, _) => ("refused", Seen::Answered),
@@ -284,4 +286,9 @@ fn version(answer: &Response) -> Option<&str> {
 /// Which write's value an answer shows.
 fn number(answer: &Response) -> Option<u64> {
     std::str::from_utf8(&answer.body).ok()?.rsplit(' ').next()?.parse().ok()
+}
+
+/// Whether an answer says of itself that nobody could be asked, or not everybody who had to be.
+fn is_marked(answer: &Response) -> bool {
+    answer.header("cache-status").is_some_and(|status| status.contains("detail=stale"))
 }

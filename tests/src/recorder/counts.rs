@@ -19,6 +19,8 @@ pub enum Kind {
 pub enum Seen {
     /// Answered, be it with *absent* or a condition that does not hold.
     Answered,
+    /// Answered as well as it can be while a store is away, and marked: less is promised of it.
+    Marked,
     /// An error, by its status and code.
     Refused(u16, u64),
     /// No answer, or half of one.
@@ -41,19 +43,25 @@ impl Counts {
     pub(super) fn add(&mut self, phase: &'static str, kind: Kind, seen: Seen, micros: u64) {
         let tally = self.0.entry((phase, kind)).or_default();
         *tally.by.entry(seen).or_default() += 1;
-        if seen == Seen::Answered {
+        if is_answer(seen) {
             tally.micros.push(u32::try_from(micros).unwrap_or(u32::MAX));
         }
     }
 
     /// Answered in a phase.
     pub fn answered(&self, phase: &str, kind: Kind) -> u64 {
-        self.of(phase, kind, |seen| seen == Seen::Answered)
+        self.of(phase, kind, is_answer)
     }
 
     /// Neither answered, nor asked of a node that was away.
     pub fn failed(&self, phase: &str, kind: Kind) -> u64 {
-        self.of(phase, kind, |seen| !matches!(seen, Seen::Answered | Seen::Away))
+        self.of(phase, kind, |seen| !is_answer(seen) && seen != Seen::Away)
+    }
+
+    /// Marked, over the whole run.
+    pub fn marked(&self) -> u64 {
+        let tallies = self.0.values();
+        tallies.filter_map(|tally| tally.by.get(&Seen::Marked)).sum()
     }
 
     fn of(&self, phase: &str, kind: Kind, counts: impl Fn(Seen) -> bool) -> u64 {
@@ -90,4 +98,8 @@ impl Counts {
         };
         self.0.iter().map(line).collect()
     }
+}
+
+fn is_answer(seen: Seen) -> bool {
+    matches!(seen, Seen::Answered | Seen::Marked)
 }
