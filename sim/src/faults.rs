@@ -7,7 +7,7 @@ use littoral_peer::faults::Rates;
 use littoral_types::LocationId;
 
 use crate::report::Fault;
-use crate::world::{LOCATIONS, SITES, World};
+use crate::world::{LOCATIONS, PER_REGION, SITES, World};
 
 /// Injects faults until the clients are done.
 pub(crate) async fn inject(world: &World, mut chance: Chance) {
@@ -91,6 +91,20 @@ async fn happen(world: &World, fault: Fault, chance: &mut Chance) {
             world.jump(at, by);
             world.clock.sleep(Duration::from_secs(2)).await;
             world.jump(at, -by);
+        }
+        Fault::Epoch => {
+            // One of a region keeps its keys: the first.
+            let at = any(chance);
+            if at % PER_REGION != 0 {
+                world.next_epoch(at);
+            }
+            for at in 0..LOCATIONS {
+                // Some hear late: with the next epoch, or at the end.
+                if chance.happens(0.8) {
+                    world.clock.sleep(Duration::from_millis(chance.below(500))).await;
+                    world.hear(at);
+                }
+            }
         }
         Fault::HandPurge => purge(world, chance).await,
     }

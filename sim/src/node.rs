@@ -12,7 +12,7 @@ use littoral_store::{Debts, OwedModel, Staging, Store};
 use littoral_tasks::{Shutdown, Tasks};
 use littoral_telemetry::metrics::Registry;
 use littoral_tiers::{Limits, Parts as TierParts, Publisher, Tiers};
-use littoral_topology::{Known, Topology};
+use littoral_topology::Known;
 use littoral_types::{Ctx, LocationId, StoreId, Wall};
 
 use crate::ledger::Ledger;
@@ -37,11 +37,12 @@ pub(crate) struct Disk {
     pub(crate) mark: Wall,
     pub(crate) clock: Clock,
     pub(crate) lives: u32,
+    /// The epochs it has heard of.
+    pub(crate) known: Known,
 }
 
 pub(crate) struct Surroundings<'a> {
     pub(crate) here: LocationId,
-    pub(crate) topology: &'a Arc<Topology>,
     pub(crate) carrier: Arc<dyn Carrier>,
     pub(crate) ledger: &'a Arc<Ledger>,
     pub(crate) site: Option<(StoreId, Arc<dyn Store>)>,
@@ -55,8 +56,8 @@ struct Node {
     site: Option<(StoreId, Site, Publisher)>,
 }
 
-/// Two honest clocks and a step forward.
-pub(crate) const MAX_SKEW: Duration = Duration::from_millis(1_100);
+/// Two honest clocks, and a step of each.
+pub(crate) const MAX_SKEW: Duration = Duration::from_millis(1_300);
 
 /// Pages so small, and crawls so close, that much happens between.
 const CRAWL: CrawlLimits = CrawlLimits {
@@ -91,7 +92,7 @@ impl Running {
             clock: clock.clone(),
             paid: Default::default(),
         });
-        let topology = Known::from(Topology::clone(around.topology));
+        let topology = disk.known.clone();
         let tiers = Tiers::new(TierParts {
             here: around.here,
             clock: clock.clone(),

@@ -24,10 +24,12 @@ pub(crate) enum Fault {
     StoreKilled,
     ClockJump,
     HandPurge,
+    /// Locations give up their keys or take them again, and some hear of it late.
+    Epoch,
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::OneSidedCut,
         Self::Isolation,
         Self::StoreSilence,
@@ -39,6 +41,7 @@ impl Fault {
         Self::StoreKilled,
         Self::ClockJump,
         Self::HandPurge,
+        Self::Epoch,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -54,6 +57,7 @@ impl Fault {
             Self::StoreKilled => "store-killed",
             Self::ClockJump => "clock-jump",
             Self::HandPurge => "hand-purge",
+            Self::Epoch => "epoch",
         }
     }
 }

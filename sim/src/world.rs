@@ -10,7 +10,7 @@ use littoral_peer::faults::Faults;
 use littoral_peer::local::{Limits as CarrierLimits, Network, Trips};
 use littoral_store::{OwedModel, Store};
 use littoral_tasks::Tasks;
-use littoral_topology::{Location, Region, Site, Topology};
+use littoral_topology::{Known, Location, Region, Site, Topology};
 use littoral_types::{Epoch, LocationId, RegionId, SpaceId, StoreId, Tenant, Version, Wall};
 
 use crate::ledger::{By, Ledger};
@@ -18,7 +18,7 @@ use crate::node::{Disk, Running, Surroundings};
 use crate::store::SimStore;
 
 pub(crate) const LOCATIONS: u16 = 9;
-const PER_REGION: u16 = 3;
+pub(crate) const PER_REGION: u16 = 3;
 /// Locations at which the stores stand.
 pub(crate) const SITES: [u16; 2] = [0, PER_REGION];
 const EPOCH_WALL: Wall = Wall(1_700_000_000_000);
@@ -49,6 +49,7 @@ pub(crate) struct World {
     pub(crate) namespaces: [Namespace; 2],
     pub(crate) verbose: bool,
     topology: Arc<Topology>,
+    newest: Mutex<Newest>,
     nodes: Vec<Mutex<Place>>,
     tasks: Tasks,
     folder: tempfile::TempDir,
@@ -72,7 +73,8 @@ impl World {
     pub(crate) async fn new(chance: &mut Chance, verbose: bool) -> Self {
         let clock = Clock::simulated(EPOCH_WALL, 0);
         let tasks = Tasks::new(clock.clone());
-        let topology = Arc::new(topology());
+        let newest = Newest::default();
+        let topology = Arc::new(topology(newest.epoch, &newest.weights));
         let trips = Trips::new(trips(chance));
         let faults = Faults::seeded(chance.u64(), Default::default());
         let network = Network::new(clock.clone(), tasks.clone(), trips, faults);
@@ -95,6 +97,7 @@ impl World {
                     mark: Wall(0),
                     clock: Clock::simulated(EPOCH_WALL, skew),
                     lives: 0,
+                    known: Known::from(Topology::clone(&topology)),
                 },
                 chance: chance.fork(),
                 far,
@@ -115,6 +118,7 @@ impl World {
             namespaces: [namespace(100, false), namespace(101, true)],
             verbose,
             topology,
+            newest: Mutex::new(newest),
             nodes,
             tasks,
             folder: tempfile::tempdir().expect("a temporary folder"),
@@ -171,7 +175,6 @@ impl World {
         let staging = self.folder.path().join(at.to_string());
         let around = Surroundings {
             here,
-            topology: &self.topology,
             carrier: self.network.end(here, CarrierLimits::default()),
             ledger: &self.ledger,
             site,
@@ -190,6 +193,21 @@ impl World {
         if let Some(running) = place.running.take() {
             running.kill(&mut place.disk);
         }
+    }
+
+    /// The next epoch: a location gives up its keys, or takes them again.
+    pub(crate) fn next_epoch(&self, at: u16) {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        newest.epoch += 1;
+        let weight = &mut newest.weights[usize::from(at)];
+        *weight = if *weight > 0.0 { 0.0 } else { 1.0 };
+    }
+
+    /// A location hears of the newest epoch.
+    pub(crate) fn hear(&self, at: u16) {
+        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let learned = self.place(at).disk.known.learn(topology(newest.epoch, &newest.weights));
+        learned.expect("only weights change");
     }
 
     /// Sets one location's wall clock forward or back.
@@ -228,6 +246,7 @@ impl World {
         }
         for at in 0..LOCATIONS {
             self.start(at);
+            self.hear(at);
         }
         self.clock.sleep(Duration::from_secs(1)).await;
     }
@@ -240,12 +259,26 @@ impl World {
     }
 }
 
-fn topology() -> Topology {
+/// What the authority has said last.
+struct Newest {
+    epoch: u64,
+    weights: [f64; LOCATIONS as usize],
+}
+
+impl Default for Newest {
+    fn default() -> Self {
+        Self { epoch: 1, weights: [1.0; LOCATIONS as usize] }
+    }
+}
+
+fn topology(epoch: u64, weights: &[f64]) -> Topology {
     let regions = (0..LOCATIONS / PER_REGION).map(|r| Region { name: format!("r{r}") }).collect();
-    let location = |at: u16| Location::new(format!("l{at}"), RegionId(at / PER_REGION), 1.0);
+    let location = |at: u16| {
+        Location::new(format!("l{at}"), RegionId(at / PER_REGION), weights[usize::from(at)])
+    };
     let locations = (0..LOCATIONS).map(location).collect();
     let stores = SITES.map(|at| Site { location: LocationId(at), weight: 1.0 });
-    Topology::new(Epoch(1), regions, locations, stores).expect("a sound topology")
+    Topology::new(Epoch(epoch), regions, locations, stores).expect("a sound topology")
 }
 
 fn trips(chance: &mut Chance) -> Vec<Vec<Duration>> {
