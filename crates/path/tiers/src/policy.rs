@@ -77,7 +77,7 @@ impl Default for Limits {
             silence: Duration::from_secs(5),
             stretch: 4_096,
             hand_purges_per_space: 64,
-            interests: 65_536,
+            interests: 16_384,
             interest_time: Duration::from_secs(60),
             pushes: 1_024,
             sweep: Duration::from_secs(60),
