@@ -6,7 +6,7 @@ use littoral_rules::{Rule, break_rule};
 use littoral_sim::{Options, run};
 
 /// Rules that one of the first few seeds notices; `cargo xtask sim --break all` tries every rule.
-const QUICK: [(Rule, &str); 12] = [
+const QUICK: [(Rule, &str); 18] = [
     (Rule::PurgeDrops, "all-agree"),
     (Rule::CoverNeedsHearing, "age-is-honest"),
     (Rule::CoverNeedsRank, "age-is-honest"),
@@ -19,6 +19,12 @@ const QUICK: [(Rule, &str); 12] = [
     (Rule::NewestWins, "no-lost-write"),
     (Rule::StampedAgain, "nobody-goes-back"),
     (Rule::HomeDecides, "conditions-are-true"),
+    (Rule::CollectionNeedsGrace, "collects-after-the-grace"),
+    (Rule::MarkRefuses, "all-agree"),
+    (Rule::ReviveNeedsLive, "all-agree"),
+    (Rule::CrawlRepairs, "crawl-levels"),
+    (Rule::CrawlSkipsNothing, "tombstones-go"),
+    (Rule::RefillRamps, "refill-ramps"),
 ];
 
 #[test]

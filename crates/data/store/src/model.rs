@@ -2,6 +2,7 @@
 //! the simulation run on.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -106,11 +107,13 @@ impl Model {
         let state = self.state();
         let spaces =
             state.rows.range(scan.after.as_ref().map_or(SpaceId(0), |(space, _)| *space)..);
-        let rows = spaces.flat_map(|(space, rows)| rows.iter().map(|row| (*space, row)));
-        let passed = |space: SpaceId, key: &Bytes| {
-            scan.after.as_ref().is_some_and(|(last, after)| (space, key) <= (*last, after))
-        };
-        let mut rows = rows.filter(|(space, (key, _))| !passed(*space, key));
+        let mut rows = spaces.flat_map(|(space, rows)| {
+            let start = match &scan.after {
+                Some((last, after)) if last == space => Bound::Excluded(after.clone()),
+                _ => Bound::Unbounded,
+            };
+            rows.range((start, Bound::Unbounded)).map(|row| (*space, row))
+        });
         let digest = |(space, (key, row)): (SpaceId, (&Bytes, &Row))| Digest {
             space,
             key: key.clone(),

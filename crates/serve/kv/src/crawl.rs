@@ -102,47 +102,39 @@ impl<'a> Crawl<'a> {
     }
 
     async fn run(mut self) {
-        let mut after = None;
-        loop {
-            let began = self.stores.clock.mono();
-            let pages = self.pages(after).await;
-            let Compared { rows, apart, doomed, next } = compare(pages, self.times());
-            self.rows += rows;
-            self.metrics.rows.inc_by(rows);
-            self.metrics.progress.set(signed(self.rows));
-            self.bring_together(apart).await;
-            self.collect(doomed).await;
-            self.look_again(false).await;
-            self.keep_pace(began, rows).await;
-            match next {
-                Some(place) => after = Some(place),
-                None => break,
-            }
+        let (stores, limit) = (self.stores, self.limits.crawl_page.max(1));
+        let mut page = Some(pages(stores, limit, None).await);
+        while let Some(both) = page {
+            let compared = compare(both, self.times());
+            let next = compared.next.clone();
+            let following = async move {
+                match next {
+                    Some(after) => Some(pages(stores, limit, Some(after)).await),
+                    None => None,
+                }
+            };
+            // What a page brings to do and the way to the next one are of different keys.
+            page = future::join(following, self.work(compared)).await.0;
         }
         self.look_again(true).await;
         self.finish();
     }
 
+    async fn work(&mut self, compared: Compared) {
+        let began = self.stores.clock.mono();
+        let Compared { rows, apart, doomed, .. } = compared;
+        self.rows += rows;
+        self.metrics.rows.inc_by(rows);
+        self.metrics.progress.set(signed(self.rows));
+        self.bring_together(apart).await;
+        self.collect(doomed).await;
+        self.look_again(false).await;
+        self.keep_pace(began, rows).await;
+    }
+
     fn times(&self) -> Times {
         let Self { stores, limits, .. } = self;
         Times { now: stores.clock.wall(), grace: limits.tombstone_grace, young: limits.crawl_young }
-    }
-
-    /// The next page of both, however long it takes.
-    async fn pages(&self, after: Option<Place>) -> [Scanned; 2] {
-        let mut wait = RETRY_FIRST;
-        loop {
-            let limit = self.limits.crawl_page.max(1);
-            let page = |store| self.stores.scan(store, Scan { after: after.clone(), limit });
-            match future::join(page(StoreId(0)), page(StoreId(1))).await {
-                (Ok(a), Ok(b)) => return [a, b],
-                (Err(error), _) | (_, Err(error)) => {
-                    tracing::debug!(%error, "the crawler waits for a store");
-                    self.stores.clock.sleep(wait).await;
-                    wait = (wait * 2).min(RETRY_MAX);
-                }
-            }
-        }
     }
 
     async fn bring_together(&mut self, apart: Vec<Apart>) {
@@ -238,6 +230,22 @@ impl<'a> Crawl<'a> {
         self.metrics.finished.inc();
         let (rows, different) = (self.rows, self.different);
         tracing::debug!(rows, different, ?took, "a crawl has come to its end");
+    }
+}
+
+/// A page of both, however long it takes.
+async fn pages(stores: &Stores, limit: usize, after: Option<Place>) -> [Scanned; 2] {
+    let mut wait = RETRY_FIRST;
+    loop {
+        let page = |store| stores.scan(store, Scan { after: after.clone(), limit });
+        match future::join(page(StoreId(0)), page(StoreId(1))).await {
+            (Ok(a), Ok(b)) => return [a, b],
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::debug!(%error, "the crawler waits for a store");
+                stores.clock.sleep(wait).await;
+                wait = (wait * 2).min(RETRY_MAX);
+            }
+        }
     }
 }
 
