@@ -41,7 +41,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Vec<Row>> {
     let folder = tempfile::Builder::new().prefix("network-").tempdir_in(&plan.folder)?;
     open_to_postgres(folder.path())?;
     let dir = plan.network.dir.clone().unwrap_or_else(|| folder.path().join("net"));
-    interrupt::stops(&dir)?;
+    interrupt::stops(&dir, folder.path())?;
     let network = Network::start(&NetworkOptions {
         regions: REGIONS,
         locations: LOCATIONS,

@@ -5,12 +5,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use littoral_peer::wire;
 use littoral_peer::{
-    Answer, Error, Filter, Follow, Followed, Gossip, Hop, HopReport, Hops, Minimum, Outcome, Push, Question,
-    Reply, Request, StoreCall, StoreReply, Trailer, Trailing, Truth,
+    Answer, Error, Filter, Follow, Followed, Gossip, Hop, HopReport, Hops, Minimum, Outcome, Push,
+    Question, Reply, Request, StoreCall, StoreReply, Trailer, Trailing, Truth,
 };
 use littoral_store::{
-    Applied, Collect, Condition, Digest, Doomed, Found, Item, List, Listed, Purge, Record, Row, Scan,
-    Scanned, Scope, Write,
+    Applied, Collect, Condition, Digest, Doomed, Found, Item, List, Listed, Purge, Record, Row,
+    Scan, Scanned, Scope, Write,
 };
 use littoral_types::{
     Allowed, Body, Ctx, Epoch, Kind, LocationId, Mono, Position, Positions, Space,
@@ -115,7 +115,12 @@ fn requests() -> Vec<Request> {
         Request::Follow(StoreId(0), follow(Filter::Location(LocationId(4)))),
         Request::Follow(StoreId(1), follow(prefix)),
         Request::Epoch(Gossip { epoch: Epoch(7), document: None }),
-        Request::Push(Push { space: Space { id: SPACE, kind: Kind(1) }, key: KEY, version: version(), drop: true }),
+        Request::Push(Push {
+            space: Space { id: SPACE, kind: Kind(1) },
+            key: KEY,
+            version: version(),
+            drop: true,
+        }),
         Request::Epoch(Gossip { epoch: Epoch(7), document: Some(Bytes::from_static(b"text")) }),
     ];
     requests.extend(calls.into_iter().map(|call| Request::Store(StoreId(1), call)));

@@ -27,7 +27,11 @@ const fn binary(name: &'static str, run: fn(&[u8]), samples: fn() -> Vec<Vec<u8>
 /// Every parser of bytes from outside.
 pub const TARGETS: &[Target] = &[
     text("bulk", doors::bulk, doors::JSON_WORDS),
-    text("certificate", inside::certificate, &["\u{30}", "\u{6}\u{3}U\u{1d}\u{11}", "littoral://", "Z"]),
+    text(
+        "certificate",
+        inside::certificate,
+        &["\u{30}", "\u{6}\u{3}U\u{1d}\u{11}", "littoral://", "Z"],
+    ),
     text("config", config::config, config::WORDS),
     text("cursor", doors::cursor, &["AQ", "Ag", "-", "_", "="]),
     text("control", doors::control, doors::CONTROL_WORDS),

@@ -34,8 +34,28 @@ macro_rules! targets {
 }
 
 targets![
-    bulk, certificate, config, control, cursor, disk, expiry, frames, headers, history, identity,
-    import, key, message, metadata, multipart, path, query, range, store, value, version,
+    bulk,
+    certificate,
+    config,
+    control,
+    cursor,
+    disk,
+    expiry,
+    frames,
+    headers,
+    history,
+    identity,
+    import,
+    key,
+    message,
+    metadata,
+    multipart,
+    path,
+    query,
+    range,
+    store,
+    value,
+    version,
 ];
 
 #[test]

@@ -168,11 +168,10 @@ async fn what_one_store_has_collected_alone_is_collected_in_the_other() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "a million rows twice: half a minute"]
-async fn one_in_a_thousand_of_a_million_keys_is_healed_within_a_minute() {
+async fn one_in_a_thousand_keys_is_healed_at_the_rate_that_does_a_million_in_a_minute() {
     let world = World::new().await;
     let (old, new) = (row(&world, 200, value()), row(&world, 100, value()));
-    for n in 0..1_000_000 {
+    for n in 0..100_000 {
         for store in [0, 1] {
             let row = if n % 1_000 == store { &new } else { &old };
             apply(&world, store, format!("{n:07}"), row.clone()).await;
@@ -181,11 +180,11 @@ async fn one_in_a_thousand_of_a_million_keys_is_healed_within_a_minute() {
     let before = [position(&world, 0), position(&world, 1)];
     let metrics = Registry::new("test");
     world.kv(0).crawl(CrawlLimits::default(), &metrics);
-    world.pass(60_000).await;
+    world.pass(6_000).await;
     assert_eq!(shown(&metrics, "crawl_finished"), 1);
-    assert_eq!(shown(&metrics, "crawl_different"), 2_000);
+    assert_eq!(shown(&metrics, "crawl_different"), 200);
     for store in [0, 1] {
-        assert_eq!(position(&world, store) - before[store], 1_000);
+        assert_eq!(position(&world, store) - before[store], 100);
     }
     assert_eq!(all(&world, 0).await, all(&world, 1).await);
 }
