@@ -95,7 +95,7 @@ async fn happen(world: &World, fault: Fault, chance: &mut Chance) {
         Fault::Epoch => {
             // One of a region keeps its keys: the first.
             let at = any(chance);
-            if at % PER_REGION != 0 {
+            if !at.is_multiple_of(PER_REGION) {
                 world.next_epoch(at);
             }
             for at in 0..LOCATIONS {
