@@ -49,6 +49,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) staging: &'a Path,
     pub(crate) memory_bytes: u64,
     pub(crate) crawling: bool,
+    /// Tiers pass purges on to the edges that they filled.
+    pub(crate) pushing: bool,
 }
 
 struct Node {
@@ -101,7 +103,7 @@ impl Running {
             topology: topology.clone(),
             carrier: Arc::clone(&carrier),
             disk: None,
-            limits: limits(around.memory_bytes),
+            limits: limits(around.memory_bytes, around.pushing),
             seed: chance.u64(),
             restarted,
             metrics: Registry::new("sim"),
@@ -140,8 +142,9 @@ impl Running {
     }
 }
 
-fn limits(memory_bytes: u64) -> Limits {
-    Limits { memory_bytes, remembered_versions: 4_096, ..Limits::default() }
+fn limits(memory_bytes: u64, pushing: bool) -> Limits {
+    let interests = if pushing { 1_024 } else { 0 };
+    Limits { memory_bytes, remembered_versions: 4_096, interests, ..Limits::default() }
 }
 
 impl Service for Node {

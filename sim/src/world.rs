@@ -181,6 +181,8 @@ impl World {
             staging: &staging,
             memory_bytes: self.memory_bytes,
             crawling: self.crawling,
+            // What is promised leans on no courtesy: in most seeds there is none.
+            pushing: self.moving,
         };
         let chance = place.chance.fork();
         let (running, service) = Running::start(around, &mut place.disk, chance);

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use littoral_tests::{
-    Ended, Namespace, Network, NetworkOptions, Node, Response, littoral, run, until,
+    Ended, Namespace, Network, NetworkOptions, Node, Response, Stopwatch, littoral, run, until,
 };
 use serde_json::json;
 
@@ -104,6 +104,10 @@ fn a_node_whose_certificate_is_not_believed_is_shut_out_until_it_has_another() {
 
     // Of ours, and no longer valid.
     issue(&own, &network, node, "0");
+    let issued = Stopwatch::start();
+    until("the second in which it was made is over", PATIENCE, || {
+        (issued.elapsed() > Duration::from_secs(1)).then_some(())
+    });
     restart(&network, node);
     assert_eq!(read(&namespace, node, "expired").status, 503);
     // Nobody else minds.

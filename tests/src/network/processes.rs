@@ -65,7 +65,9 @@ impl Network {
     /// Waits until it has ended by itself.
     #[track_caller]
     pub fn ended(&self, name: &str) {
-        until(&format!("{name} has ended"), PATIENCE, || (!self.runs(name)).then_some(()));
+        // One that is ending has no command line any more, and is there all the same.
+        let id = self.id(name);
+        until(&format!("{name} has ended"), PATIENCE, || (!id.is_some_and(runs)).then_some(()));
     }
 
     /// SIGHUP: reads again what can change.

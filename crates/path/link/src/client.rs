@@ -119,7 +119,8 @@ impl Inner {
     }
 }
 
-/// Tries each node until one answers. A write that may have arrived is not sent again.
+/// Tries each node until one answers. What was cut may have arrived, and is sent again all the same:
+/// a write carries its version, and applying one twice is the same as once.
 async fn ask(nodes: &[Arc<Node>], ctx: &Ctx, request: &Request) -> Result<Reply, Error> {
     for node in nodes {
         for _ in 0..ATTEMPTS_PER_NODE {
@@ -135,9 +136,6 @@ async fn ask(nodes: &[Arc<Node>], ctx: &Ctx, request: &Request) -> Result<Reply,
                 }
                 Err(Failure::Cut(why)) => {
                     tracing::debug!(%why, node = %node.peer.identity, "call cut");
-                    if is_write(request) {
-                        return Err(Error::Unreachable);
-                    }
                 }
             }
         }
@@ -145,8 +143,8 @@ async fn ask(nodes: &[Arc<Node>], ctx: &Ctx, request: &Request) -> Result<Reply,
     Err(Error::Unreachable)
 }
 
-/// A connection may have ended just before it was used: once more on a new one.
-const ATTEMPTS_PER_NODE: usize = 2;
+/// A connection may have ended just before it was used, and so may the one after.
+const ATTEMPTS_PER_NODE: usize = 3;
 
 fn is_write(request: &Request) -> bool {
     matches!(request, Request::Store(_, StoreCall::Apply(_)))

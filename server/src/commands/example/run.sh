@@ -18,11 +18,12 @@ mkdir -p run
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$0: $*"; exit 1; }
 wanted() { [ ${#ONLY[@]} -eq 0 ] || [[ " ${ONLY[*]} " == *" $1 "* ]]; }
-# One that has ended and that nobody has taken note of yet is not alive.
+# One that has ended and of which nobody has taken note yet is not alive.
 alive() {
-  local pid
-  [ -s "run/$1.pid" ] && pid=$(cat "run/$1.pid") && kill -0 "$pid" 2>/dev/null &&
-    ! grep -qs '^State:.Z' "/proc/$pid/status"
+  local pid state
+  [ -s "run/$1.pid" ] && pid=$(cat "run/$1.pid") && kill -0 "$pid" 2>/dev/null || return 1
+  [ -e /proc/self/status ] || return 0
+  state=$(grep -s '^State:' "/proc/$pid/status") && [[ $state != *Z* ]]
 }
 ONLY=("$@")
 
@@ -84,11 +85,15 @@ start_postgres() { # number address port
     printf '%s\n' "listen_addresses = '$2'" "port = $3" "unix_socket_directories = '$data'" \
       "max_connections = 200" "shared_buffers = 64MB" "max_wal_size = 512MB" >> "$data/postgresql.conf"
   fi
-  (cd / && exec setsid "${AS[@]}" "$BIN/postgres" -D "$data") >> "run/$name.log" 2>&1 < /dev/null &
-  local until=$((SECONDS + PATIENCE_S))
+  local started='' until=$((SECONDS + PATIENCE_S))
   until PGPASSWORD=$(cat "postgres-$1.password") "$BIN/pg_isready" -q -h "$2" -p "$3"; do
     [ $SECONDS -lt $until ] || die "PostgreSQL $1 did not start: $DIR/run/$name.log"
-    sleep 0.1
+    # Again, if it ended: after a kill it refuses for as long as nobody has taken note of the old one's end.
+    if [ -z "$started" ] || ! kill -0 "$started" 2>/dev/null; then
+      (cd / && exec setsid "${AS[@]}" "$BIN/postgres" -D "$data") >> "run/$name.log" 2>&1 < /dev/null &
+      started=$!
+    fi
+    sleep 0.2
   done
   head -1 "$data/postmaster.pid" > "run/$name.pid"
   PGPASSWORD=$(cat "postgres-$1.password") "$BIN/psql" -qAt -h "$2" -p "$3" -U littoral -d postgres \
