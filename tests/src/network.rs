@@ -16,6 +16,7 @@ use serde_json::json;
 
 use crate::dev::ACCOUNT;
 use crate::namespace::Namespace;
+use crate::wait::until;
 use crate::wire::{Request, Response};
 use links::Links;
 
@@ -209,10 +210,18 @@ impl Network {
     pub fn namespace(&self, title: &str, policy: &serde_json::Value) -> Namespace {
         let at = self.nodes[0].address;
         let made = self.request("POST", "/storage/kv/namespaces").json(&json!({ "title": title }));
-        let made = made.send(at).expect(200).json();
+        // Nodes that have just come up may not have reached each other yet: 503, asked again.
+        let made = until("the nodes have found each other", PATIENCE, || {
+            Some(made.send(at)).filter(|answer| answer.status != 503)
+        });
+        let made = made.expect(200).json();
         let id = made["result"]["id"].as_str().expect("a new namespace has an id");
         let namespace = Namespace::new(at, id).with_token(&self.token);
-        namespace.send(&namespace.request("PUT", "/policy").json(policy)).expect(200);
+        let put = namespace.request("PUT", "/policy").json(policy);
+        let taken = until("the policy is taken", PATIENCE, || {
+            Some(namespace.send(&put)).filter(|answer| answer.status != 503)
+        });
+        taken.expect(200);
         namespace
     }
 
