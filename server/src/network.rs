@@ -27,7 +27,7 @@ use crate::node::{Node, Shared};
 pub use disks::Disks;
 use disks::Folder;
 use doors::Doors;
-pub use epochs::{Epochs, Read, read as read_epoch};
+pub use epochs::{Epochs, KEPT, Read, read as read_epoch};
 pub use member::peers;
 use places::Plan;
 pub use places::topology;

@@ -9,10 +9,7 @@ use miette::Result;
 
 use super::serve;
 use crate::config::Config;
-use crate::network::{Place, Read, read_epoch, topology};
-
-/// Where a node keeps the newest epoch, in its data directory.
-const KEPT: &str = "epoch.signed";
+use crate::network::{KEPT, Place, Read, read_epoch, topology};
 
 /// # Errors
 /// When the configuration makes no network. A kept epoch that cannot be read is passed over, as the

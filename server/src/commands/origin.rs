@@ -7,7 +7,7 @@ mod transfer;
 mod walk;
 
 use littoral_clock::Clock;
-use littoral_postgres::{Address, Status};
+use littoral_postgres::{Address, Migrated, Status};
 use miette::Result;
 use serde_json::json;
 
@@ -40,8 +40,7 @@ async fn init(one: &OneOrigin) -> Result<()> {
         ));
         return Ok(());
     };
-    let done = littoral_postgres::migrate(&address, &Clock::system()).await;
-    let done = done.map_err(|error| failed(one.store, &address, &error))?;
+    let done = brought_up(one, &address).await?;
     terminal::note(&match done.from {
         0 => format!("store {} is prepared in {address}: schema {}", one.store, done.to),
         _ => format!("store {} in {address} has schema {}", one.store, done.to),
@@ -54,13 +53,18 @@ async fn migrate(one: &OneOrigin) -> Result<()> {
         terminal::note(&format!("store {} is embedded: nothing to migrate", one.store));
         return Ok(());
     };
-    let done = littoral_postgres::migrate(&address, &Clock::system()).await;
-    let done = done.map_err(|error| failed(one.store, &address, &error))?;
+    let done = brought_up(one, &address).await?;
     terminal::note(&match done {
         done if done.from == done.to => format!("nothing to do: schema {}", done.to),
         done => format!("schema {} is now {}", done.from, done.to),
     });
     Ok(())
+}
+
+/// Makes the tables, or changes them to the shape that this version needs.
+async fn brought_up(one: &OneOrigin, address: &Address) -> Result<Migrated> {
+    let done = littoral_postgres::migrate(address, &Clock::system()).await;
+    done.map_err(|error| failed(one.store, address, &error))
 }
 
 async fn renew(one: &OneOrigin) -> Result<()> {

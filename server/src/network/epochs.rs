@@ -21,6 +21,8 @@ use tokio::sync::watch;
 use super::{Place, member, places};
 use crate::config::Document;
 
+/// Where a node keeps the newest document, in its data directory.
+pub const KEPT: &str = "epoch.signed";
 /// How often one location is asked for a newer epoch.
 const ASK_EVERY: Duration = Duration::from_secs(2);
 /// How long it may take to answer.

@@ -17,7 +17,7 @@ use littoral_types::{Ctx, LocationId};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
-use super::{Epochs, Error, Member, Place};
+use super::{Epochs, Error, KEPT, Member, Place};
 use crate::node::{Node, Shared};
 
 /// This node's end of the network.
@@ -132,7 +132,7 @@ impl Link {
             certificates: Arc::clone(&self.certificates),
             client,
             clock: shared.clock.clone(),
-            file: data_dir.join("epoch.signed"),
+            file: data_dir.join(KEPT),
             newest: Mutex::default(),
             changed: watch::Sender::new(shared.topology.now().epoch()),
         });

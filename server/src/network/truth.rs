@@ -20,9 +20,17 @@ const TRIM_EVERY: Duration = Duration::from_secs(60);
 /// An opened store, and what trims its purge log.
 pub(super) struct Opened {
     store: Arc<dyn Store>,
-    trim: Arc<
-        dyn Fn(Duration) -> BoxFuture<'static, Result<u64, littoral_store::Error>> + Send + Sync,
-    >,
+    trim: Arc<dyn Fn(Duration) -> Trimmed + Send + Sync>,
+}
+
+/// How many records are gone, once they are.
+type Trimmed = BoxFuture<'static, Result<u64, littoral_store::Error>>;
+
+impl Opened {
+    fn new<S: Store>(store: Arc<S>, trim: fn(Arc<S>, Duration) -> Trimmed) -> Self {
+        let trimmed = Arc::clone(&store);
+        Self { store, trim: Arc::new(move |keep| trim(Arc::clone(&trimmed), keep)) }
+    }
 }
 
 /// By store; `None` for one that stands elsewhere.
@@ -65,12 +73,7 @@ fn embedded(path: &Path, shared: &Shared) -> Result<Opened, Error> {
         .and_then(|()| Fjall::open(path, options, shared.clock.clone()));
     let store =
         opened.map_err(|error| Error::DataDir { path: path.to_owned(), source: error.into() })?;
-    let trimmed = Arc::clone(&store);
-    let trim = move |keep| -> BoxFuture<'static, _> {
-        let store = Arc::clone(&trimmed);
-        Box::pin(async move { store.trim_outbox(keep).await })
-    };
-    Ok(Opened { store, trim: Arc::new(trim) })
+    Ok(Opened::new(store, |store, keep| Box::pin(async move { store.trim_outbox(keep).await })))
 }
 
 /// The data directory holds large bodies on their way only.
@@ -92,12 +95,7 @@ fn postgres(
     let opened = Postgres::open(address, Arc::new(staging), options, clock, tasks);
     let opened =
         opened.map_err(|error| Error::Origin { store: store.0, why: error.to_string() })?;
-    let trimmed = Arc::clone(&opened);
-    let trim = move |keep| -> BoxFuture<'static, _> {
-        let store = Arc::clone(&trimmed);
-        Box::pin(async move { store.trim_outbox(keep).await })
-    };
-    Ok(Opened { store: opened, trim: Arc::new(trim) })
+    Ok(Opened::new(opened, |store, keep| Box::pin(async move { store.trim_outbox(keep).await })))
 }
 
 /// Trims their outboxes from now on.
