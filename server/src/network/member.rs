@@ -163,6 +163,7 @@ impl Link {
             service: Arc::clone(node) as Arc<dyn Service>,
             certificates: Arc::clone(&self.certificates),
             members: Arc::clone(&self.members),
+            client: self.client.clone(),
             staging,
             clock: shared.clock.clone(),
             tasks: shared.tasks.clone(),

@@ -112,6 +112,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         service: Arc::clone(&service) as _,
         certificates: serving,
         members: Members::new("speed", &topology),
+        client: None,
         staging: staging("in")?,
         clock: clock.clone(),
         tasks: tasks.clone(),

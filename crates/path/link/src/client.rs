@@ -7,6 +7,8 @@ mod link;
 mod node;
 mod options;
 mod probe;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -96,6 +98,13 @@ impl Client {
     pub fn ranked(&self, location: LocationId, space: SpaceId, key: &[u8]) -> Vec<Identity> {
         let ranked = self.book().ranked(location, space, key);
         ranked.iter().map(|node| node.peer.identity.clone()).collect()
+    }
+
+    /// This node has connected to us: if it could not be reached, it is tried again at once.
+    pub(crate) fn arrived(&self, identity: &Identity) {
+        if let Some(node) = self.book().find(identity) {
+            node.arrived();
+        }
     }
 
     fn book(&self) -> Arc<Book> {

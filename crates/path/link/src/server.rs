@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::certificates::Certificates;
+use crate::client::Client;
 use crate::incoming::{Memory, Receiving};
 use crate::members::Members;
 use crate::metrics::Serving;
@@ -38,6 +39,7 @@ struct Shared {
     service: Arc<dyn Service>,
     certificates: Arc<Certificates>,
     members: Arc<Members>,
+    client: Option<Client>,
     options: Options,
     receiving: Arc<Receiving>,
     clock: Clock,
@@ -58,6 +60,8 @@ pub struct Parts {
     pub service: Arc<dyn Service>,
     pub certificates: Arc<Certificates>,
     pub members: Arc<Members>,
+    /// Told who connects: whoever does can be reached again.
+    pub client: Option<Client>,
     /// Where large bodies are received.
     pub staging: Arc<Staging>,
     pub clock: Clock,
@@ -75,7 +79,8 @@ impl Server {
     /// When the listener has no address.
     pub fn new(listener: TcpListener, options: Options, parts: Parts) -> io::Result<Self> {
         let local = listener.local_addr()?;
-        let Parts { service, certificates, members, staging, clock, tasks, registry } = parts;
+        let Parts { service, certificates, members, client, staging, .. } = parts;
+        let Parts { clock, tasks, registry, .. } = parts;
         let metrics = Serving::new(&registry);
         let receiving = Arc::new(Receiving {
             clock: clock.clone(),
@@ -89,6 +94,7 @@ impl Server {
             service,
             certificates,
             members,
+            client,
             options,
             receiving,
             clock,

@@ -9,4 +9,4 @@ mod relay;
 mod rotation;
 mod strangers;
 mod trailers;
-mod world;
+pub(crate) mod world;

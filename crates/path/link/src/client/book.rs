@@ -54,6 +54,10 @@ impl Book {
         self.0.iter().flatten()
     }
 
+    pub(super) fn find(&self, identity: &Identity) -> Option<&Arc<Node>> {
+        self.all().find(|node| node.peer.identity == *identity)
+    }
+
     /// Highest rank for the key first.
     pub(super) fn ranked(&self, to: LocationId, space: SpaceId, key: &[u8]) -> Vec<Arc<Node>> {
         let mut nodes = self.nodes(to).to_vec();

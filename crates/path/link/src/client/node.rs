@@ -172,6 +172,20 @@ impl Node {
         links.backoff = (links.backoff * 2).min(self.shared.options.backoff_max);
     }
 
+    /// It has just connected to us, so it is there: no reason to wait with our own connection.
+    pub(super) fn arrived(self: &Arc<Self>) {
+        let waits = {
+            let mut links = self.links();
+            let waits = links.retry_at > self.shared.clock.mono();
+            (links.retry_at, links.backoff) = (Mono::LONG_AGO, self.shared.options.backoff_min);
+            waits
+        };
+        if waits {
+            // Begins to open one.
+            let _ = self.room();
+        }
+    }
+
     /// A connection is given up: calls on it end as soon as they notice.
     pub(super) fn give_up(&self, link: &Link) {
         self.links().live.retain(|other| !other.is(link));

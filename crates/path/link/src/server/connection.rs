@@ -33,7 +33,12 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Share
         shaken = handshake => shaken.unwrap_or_else(|_| Err("it took too long".to_owned())),
     };
     match shaken {
-        Ok((stream, caller)) => answer_calls(stream, peer, caller, shared).await,
+        Ok((stream, caller)) => {
+            if let Some(client) = &shared.client {
+                client.arrived(&caller.identity);
+            }
+            answer_calls(stream, peer, caller, shared).await;
+        }
         Err(why) => shared.refused(peer, &why),
     }
 }

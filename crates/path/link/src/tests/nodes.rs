@@ -1,12 +1,14 @@
 //! Several nodes in a location: who is asked for what, and who instead.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use littoral_peer::{Carrier as _, Error, Request, StoreCall};
 use littoral_types::{SpaceId, StoreId};
 use tokio::net::TcpListener;
 
 use super::world::{AMS, NYC, World, ams, ask, body_of, named, nyc, peer};
+use crate::{client, server};
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
 
@@ -89,4 +91,38 @@ async fn a_node_that_comes_back_is_asked_again() {
     let again = world.serve(&ams("a"), named("a")).await;
     client.set_peers(peers(again.address));
     assert_eq!(body_of(client.call(AMS, world.ctx(), ask(&key)).await), b"a");
+}
+
+#[tokio::test]
+async fn a_node_that_connects_to_us_is_tried_again_at_once() {
+    let world = World::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let late = listener.local_addr().unwrap();
+    drop(listener);
+    let hour = Duration::from_secs(3_600);
+    let patient = client::Options {
+        backoff_min: hour,
+        backoff_max: hour,
+        probe_every: None,
+        ..client::Options::default()
+    };
+    let ours = world.client_with(
+        world.certificates(&nyc("x")),
+        vec![peer(AMS, ams("a"), late)],
+        patient.clone(),
+    );
+    let options = server::Options::default;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let here = world.serve_at(listener, &nyc("x"), named("x"), options(), Some(ours.clone()));
+    assert_eq!(ours.call(AMS, world.ctx(), ask("key")).await.err(), Some(Error::Unreachable));
+
+    // It starts, and has not been heard of: as the pause wants it.
+    let listener = TcpListener::bind(late).await.unwrap();
+    let _there = world.serve_at(listener, &ams("a"), named("a"), options(), None);
+    assert_eq!(ours.call(AMS, world.ctx(), ask("key")).await.err(), Some(Error::Unreachable));
+
+    let there = vec![peer(NYC, nyc("x"), here.address)];
+    let theirs = world.client_with(world.certificates(&ams("a")), there, patient);
+    assert_eq!(body_of(theirs.call(NYC, world.ctx(), ask("key")).await), b"x");
+    assert_eq!(body_of(ours.call(AMS, world.ctx(), ask("key")).await), b"a");
 }

@@ -27,29 +27,29 @@ use tokio::sync::oneshot;
 use crate::ca::{Folder, NODE_DAYS};
 use crate::{Certificates, Client, Files, Identity, Members, Peer, Server, client, server};
 
-pub(super) const NETWORK: &str = "test";
-pub(super) const AMS: LocationId = LocationId(0);
-pub(super) const NYC: LocationId = LocationId(1);
+pub(crate) const NETWORK: &str = "test";
+pub(crate) const AMS: LocationId = LocationId(0);
+pub(crate) const NYC: LocationId = LocationId(1);
 /// Long enough for anything that is not meant to take long.
-pub(super) const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(20);
 
-pub(super) struct World {
-    pub(super) folder: tempfile::TempDir,
-    pub(super) clock: Clock,
-    pub(super) tasks: Tasks,
-    pub(super) registry: Registry,
-    pub(super) members: Arc<Members>,
+pub(crate) struct World {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) clock: Clock,
+    pub(crate) tasks: Tasks,
+    pub(crate) registry: Registry,
+    pub(crate) members: Arc<Members>,
 }
 
 /// A server that runs.
-pub(super) struct Running {
-    pub(super) address: SocketAddr,
-    pub(super) shutdown: Shutdown,
-    pub(super) drained: oneshot::Receiver<bool>,
-    pub(super) certificates: Arc<Certificates>,
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) drained: oneshot::Receiver<bool>,
+    pub(crate) certificates: Arc<Certificates>,
 }
 
-pub(super) fn topology() -> Topology {
+pub(crate) fn topology() -> Topology {
     let regions = ["eu", "us"].map(|name| Region { name: name.into() }).to_vec();
     let location = |name, region| Location::new(name, RegionId(region), 1.0);
     let site = Site { location: AMS, weight: 1.0 };
@@ -57,27 +57,27 @@ pub(super) fn topology() -> Topology {
     Topology::new(Epoch(1), regions, locations, [site; STORES]).unwrap()
 }
 
-pub(super) fn topology_without_nyc() -> Topology {
+pub(crate) fn topology_without_nyc() -> Topology {
     let region = Region { name: "eu".into() };
     let site = Site { location: AMS, weight: 1.0 };
     let location = Location::new("ams", RegionId(0), 1.0);
     Topology::new(Epoch(2), vec![region], vec![location], [site; STORES]).unwrap()
 }
 
-pub(super) fn ams(node: &str) -> Identity {
+pub(crate) fn ams(node: &str) -> Identity {
     Identity::new(NETWORK, "eu", "ams", node).unwrap()
 }
 
-pub(super) fn nyc(node: &str) -> Identity {
+pub(crate) fn nyc(node: &str) -> Identity {
     Identity::new(NETWORK, "us", "nyc", node).unwrap()
 }
 
-pub(super) fn peer(location: LocationId, identity: Identity, address: SocketAddr) -> Peer {
+pub(crate) fn peer(location: LocationId, identity: Identity, address: SocketAddr) -> Peer {
     Peer { location, identity, address, weight: 1.0 }
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let clock = Clock::system();
         let world = Self {
             folder: tempfile::tempdir().unwrap(),
@@ -90,7 +90,7 @@ impl World {
         world
     }
 
-    pub(super) fn ca(&self) -> Folder {
+    pub(crate) fn ca(&self) -> Folder {
         Folder::new(self.folder.path().join("ca"))
     }
 
@@ -99,7 +99,7 @@ impl World {
     }
 
     /// Writes a node's files as `littoral ca` does.
-    pub(super) fn issue(&self, ca: &Folder, identity: &Identity, now: Wall) -> Files {
+    pub(crate) fn issue(&self, ca: &Folder, identity: &Identity, now: Wall) -> Files {
         let folder = self.node_folder(identity);
         std::fs::create_dir_all(&folder).unwrap();
         let files = Files::within(&folder);
@@ -109,27 +109,40 @@ impl World {
         files
     }
 
-    pub(super) fn certificates(&self, identity: &Identity) -> Arc<Certificates> {
+    pub(crate) fn certificates(&self, identity: &Identity) -> Arc<Certificates> {
         let files = self.issue(&self.ca(), identity, self.clock.wall());
         Certificates::load(files, self.clock.clone()).unwrap()
     }
 
-    pub(super) async fn serve(&self, identity: &Identity, service: Arc<dyn Service>) -> Running {
+    pub(crate) async fn serve(&self, identity: &Identity, service: Arc<dyn Service>) -> Running {
         self.serve_with(identity, service, server::Options::default()).await
     }
 
-    pub(super) async fn serve_with(
+    pub(crate) async fn serve_with(
         &self,
         identity: &Identity,
         service: Arc<dyn Service>,
         options: server::Options,
     ) -> Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.serve_at(listener, identity, service, options, None)
+    }
+
+    /// `client`: told who connects.
+    pub(crate) fn serve_at(
+        &self,
+        listener: TcpListener,
+        identity: &Identity,
+        service: Arc<dyn Service>,
+        options: server::Options,
+        client: Option<Client>,
+    ) -> Running {
         let certificates = self.certificates(identity);
         let parts = server::Parts {
             service,
             certificates: Arc::clone(&certificates),
             members: Arc::clone(&self.members),
+            client,
             staging: self.staging("server"),
             clock: self.clock.clone(),
             tasks: self.tasks.clone(),
@@ -145,16 +158,16 @@ impl World {
         Running { address, shutdown, drained, certificates }
     }
 
-    pub(super) fn staging(&self, name: &str) -> Arc<Staging> {
+    pub(crate) fn staging(&self, name: &str) -> Arc<Staging> {
         let name = format!("{name}-{:?}", Duration::from_nanos(self.clock.mono().0));
         Arc::new(Staging::open(&self.folder.path().join(name)).unwrap())
     }
 
-    pub(super) fn client(&self, identity: &Identity, peers: Vec<Peer>) -> Client {
+    pub(crate) fn client(&self, identity: &Identity, peers: Vec<Peer>) -> Client {
         self.client_with(self.certificates(identity), peers, client::Options::default())
     }
 
-    pub(super) fn client_with(
+    pub(crate) fn client_with(
         &self,
         certificates: Arc<Certificates>,
         peers: Vec<Peer>,
@@ -167,12 +180,12 @@ impl World {
         client
     }
 
-    pub(super) fn ctx(&self) -> Ctx {
+    pub(crate) fn ctx(&self) -> Ctx {
         Ctx { deadline: self.clock.after(SOON), ..Ctx::default() }
     }
 
     /// Waits until something holds, by looking often.
-    pub(super) async fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
+    pub(crate) async fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
         let looked = async {
             while !holds() {
                 self.clock.sleep(Duration::from_millis(5)).await;
@@ -185,7 +198,7 @@ impl World {
 type Answers = BoxFuture<'static, Result<Reply, Error>>;
 
 /// A service made of a function.
-pub(super) struct Does<F>(pub(super) F);
+pub(crate) struct Does<F>(pub(super) F);
 
 impl<F> Service for Does<F>
 where
@@ -202,18 +215,18 @@ where
 }
 
 /// A service that answers every call at once.
-pub(super) fn says(
+pub(crate) fn says(
     reply: impl Fn() -> Result<Reply, Error> + Send + Sync + 'static,
 ) -> Arc<dyn Service> {
     Arc::new(Does(move |_, _, _| std::future::ready(reply()).boxed()))
 }
 
 /// A service that answers with a text of its own.
-pub(super) fn named(name: &'static str) -> Arc<dyn Service> {
+pub(crate) fn named(name: &'static str) -> Arc<dyn Service> {
     says(move || Ok(Reply::Answer(answer(Body::Bytes(Bytes::from_static(name.as_bytes()))))))
 }
 
-pub(super) fn answer(body: Body) -> Answer {
+pub(crate) fn answer(body: Body) -> Answer {
     Answer {
         version: Version::from_parts(5, 6),
         truth: Truth::Whole { body, meta: Bytes::new(), tags: None, expires_at: None },
@@ -226,7 +239,7 @@ pub(super) fn answer(body: Body) -> Answer {
     }
 }
 
-pub(super) fn ask(key: &str) -> Request {
+pub(crate) fn ask(key: &str) -> Request {
     Request::Ask(Question {
         space: Space { id: SpaceId(7), kind: Kind(1) },
         key: Bytes::copy_from_slice(key.as_bytes()),
@@ -237,7 +250,7 @@ pub(super) fn ask(key: &str) -> Request {
     })
 }
 
-pub(super) fn write(body: Body) -> Request {
+pub(crate) fn write(body: Body) -> Request {
     let row = Row { version: Version::from_parts(5, 6), body, ..Row::default() };
     let write = Write {
         space: SpaceId(7),
@@ -250,14 +263,14 @@ pub(super) fn write(body: Body) -> Request {
 }
 
 /// The body of an answer, as bytes.
-pub(super) fn body_of(reply: Result<Reply, Error>) -> Vec<u8> {
+pub(crate) fn body_of(reply: Result<Reply, Error>) -> Vec<u8> {
     match reply {
         Ok(Reply::Answer(Answer { truth: Truth::Whole { body, .. }, .. })) => bytes_of(&body),
         other => panic!("no answer with a body: {other:?}"),
     }
 }
 
-pub(super) fn bytes_of(body: &Body) -> Vec<u8> {
+pub(crate) fn bytes_of(body: &Body) -> Vec<u8> {
     match body {
         Body::Absent => panic!("no body"),
         Body::Bytes(bytes) => bytes.to_vec(),
