@@ -183,7 +183,6 @@ impl Network {
     ///
     /// # Errors
     /// When a port is taken or the data directory cannot be used; nothing is left running.
-    #[expect(clippy::unused_async, reason = "needs the runtime it will run in")]
     pub async fn start(options: Options) -> Result<Self, Error> {
         let Plan { topology, trips, mut places } = places::plan(&options.places)?;
         let clock = Clock::system();
@@ -213,6 +212,7 @@ impl Network {
             let epochs = link.epochs(&shared, &options.data_dir, chance.fork())?;
             nodes[0].hear_of(epochs);
             link.serve(&nodes[0], &shared, &closing)?;
+            link.meet(&shared.clock).await;
         }
         let doors =
             Doors { shared: &shared, options: &options, places: &places, closing: &closing };

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use littoral_clock::{Chance, Clock};
@@ -19,6 +20,9 @@ use tokio::sync::{oneshot, watch};
 
 use super::{Epochs, Error, KEPT, Member, Place};
 use crate::node::{Node, Shared};
+
+/// How long a start waits for other nodes.
+const MEET_TIME: Duration = Duration::from_secs(2);
 
 /// This node's end of the network.
 pub(super) struct Link {
@@ -185,6 +189,15 @@ impl Link {
         let identity = self.certificates.identity();
         tracing::info!(%identity, %address, "answering other nodes");
         Ok(())
+    }
+
+    /// Waits until the other nodes have been called, so that who finds this one ready finds it
+    /// among them: nodes may be restarted one after the other as fast as they become ready.
+    pub(super) async fn meet(&self, clock: &Clock) {
+        let Some(client) = &self.client else { return };
+        if clock.timeout(MEET_TIME, client.meet()).await.is_err() {
+            tracing::warn!("some nodes have not answered yet");
+        }
     }
 
     /// Reads the certificates again.

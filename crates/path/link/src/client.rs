@@ -13,7 +13,7 @@ mod tests;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use littoral_clock::Clock;
 use littoral_peer::{Carrier, Error, Reply, Request, StoreCall};
 use littoral_store::Staging;
@@ -98,6 +98,17 @@ impl Client {
     pub fn ranked(&self, location: LocationId, space: SpaceId, key: &[u8]) -> Vec<Identity> {
         let ranked = self.book().ranked(location, space, key);
         ranked.iter().map(|node| node.peer.identity.clone()).collect()
+    }
+
+    /// Returns when a first connection to every node has been opened, or could not be.
+    pub async fn meet(&self) {
+        let nodes: Vec<_> = self.book().all().cloned().collect();
+        let met = nodes.iter().map(|node| async {
+            if node.link().await.is_err() {
+                tracing::debug!(node = %node.peer.identity, "not met");
+            }
+        });
+        join_all(met).await;
     }
 
     /// This node has connected to us: if it could not be reached, it is tried again at once.
