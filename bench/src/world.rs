@@ -226,6 +226,7 @@ impl Service for Node {
                     let (_, stream) = self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
                     stream.follow(follow).await.map(Reply::Followed)
                 }
+                Request::Measured => Ok(Reply::Measured(self.tiers.measured())),
                 Request::Push(push) => Ok(Reply::Pushed { held: self.tiers.pushed(push) }),
                 Request::Epoch(_) => Err(Error::Refused("epochs do not change here".into())),
             }

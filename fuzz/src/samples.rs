@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use littoral_peer::wire;
 use littoral_peer::{
-    Answer, Error, Filter, Follow, Followed, Gossip, Hop, HopReport, Hops, Minimum, Outcome, Push,
-    Question, Reply, Request, StoreCall, StoreReply, Trailer, Trailing, Truth,
+    Answer, Error, Filter, Follow, Followed, Gossip, Hop, HopReport, Hops, Measured, Minimum,
+    Outcome, Push, Question, Reply, Request, StoreCall, StoreReply, Trailer, Trailing, Trip, Truth,
 };
 use littoral_store::{
     Applied, Collect, Condition, Digest, Doomed, Found, Item, List, Listed, Purge, Record, Row,
@@ -121,6 +121,7 @@ fn requests() -> Vec<Request> {
             version: version(),
             drop: true,
         }),
+        Request::Measured,
         Request::Epoch(Gossip { epoch: Epoch(7), document: Some(Bytes::from_static(b"text")) }),
     ];
     requests.extend(calls.into_iter().map(|call| Request::Store(StoreId(1), call)));
@@ -186,6 +187,14 @@ fn replies() -> Vec<Result<Reply, Error>> {
             records: purges.map(record).into(),
             through: position(),
             gap: false,
+        })),
+        Ok(Reply::Measured(Measured {
+            trips: vec![(
+                LocationId(4),
+                Trip { mean: Duration::from_millis(80), deviation: Duration::MAX },
+            )],
+            answered: 9,
+            during: Duration::from_secs(60),
         })),
         Err(Error::MinimumUnmet),
         Err(Error::Unavailable("store is busy".into())),

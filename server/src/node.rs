@@ -164,6 +164,7 @@ impl Service for Node {
                     let stand = self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
                     stand.site.handle(call).await.map(Reply::Store)
                 }
+                Request::Measured => Ok(Reply::Measured(self.tiers.measured())),
                 Request::Push(push) => Ok(Reply::Pushed { held: self.tiers.pushed(push) }),
                 Request::Epoch(gossip) => {
                     let epochs = self.epochs.get();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use littoral_clock::Clock;
-use littoral_peer::{Carrier, Error, Reply, Request, StoreCall};
+use littoral_peer::{Carrier, Error, Reply, Request, StoreCall, Trip};
 use littoral_store::{Debt, Debts as _, OwedModel, Write};
 use littoral_types::{Ctx, LocationId, STORES, StoreId};
 
@@ -74,6 +74,14 @@ impl Watched {
 }
 
 impl Carrier for Watched {
+    fn well(&self, to: LocationId) -> bool {
+        self.carrier.well(to)
+    }
+
+    fn trip(&self, to: LocationId) -> Option<Trip> {
+        self.carrier.trip(to)
+    }
+
     fn call(
         &self,
         to: LocationId,

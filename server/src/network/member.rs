@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use littoral_clock::{Chance, Clock};
 use littoral_link::{Certificates, Client, Files, Identity, Members, Peer, Server};
 use littoral_link::{client, server};
-use littoral_peer::{Carrier, Error as PeerError, Reply, Request, Service};
+use littoral_peer::{Carrier, Error as PeerError, Reply, Request, Service, Trip};
 use littoral_store::Staging;
 use littoral_tasks::{Shutdown, TaskKind};
 use littoral_telemetry::metrics::Registry;
@@ -257,6 +257,10 @@ struct Among {
 impl Carrier for Among {
     fn well(&self, to: LocationId) -> bool {
         to == self.here || self.others.well(to)
+    }
+
+    fn trip(&self, to: LocationId) -> Option<Trip> {
+        if to == self.here { self.own.trip(to) } else { self.others.trip(to) }
     }
 
     fn call(

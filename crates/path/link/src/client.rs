@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, join_all};
 use littoral_clock::Clock;
-use littoral_peer::{Carrier, Error, Reply, Request, StoreCall};
+use littoral_peer::{Carrier, Error, Reply, Request, StoreCall, Trip};
 use littoral_store::Staging;
 use littoral_tasks::{TaskKind, Tasks};
 use littoral_telemetry::metrics::Registry;
@@ -85,7 +85,7 @@ impl Client {
 
     /// The smoothed round trip to the nearest node of a location; `None` before it was measured.
     pub fn rtt(&self, location: LocationId) -> Option<Duration> {
-        self.book().nodes(location).iter().filter_map(|node| node.rtt()).min()
+        Carrier::trip(self, location).map(|trip| trip.mean)
     }
 
     /// How every node of the address book is doing.
@@ -173,6 +173,10 @@ fn is_write(request: &Request) -> bool {
 impl Carrier for Client {
     fn well(&self, to: LocationId) -> bool {
         self.book().nodes(to).iter().any(|node| node.well())
+    }
+
+    fn trip(&self, to: LocationId) -> Option<Trip> {
+        self.book().nodes(to).iter().filter_map(|node| node.trip()).min()
     }
 
     fn call(

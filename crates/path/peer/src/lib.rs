@@ -7,12 +7,15 @@ pub mod faults;
 pub mod local;
 mod message;
 mod parcel;
+mod trip;
 pub mod wire;
 
 pub use message::{
-    Age, Answer, Filter, Follow, Followed, Gossip, Held, Hop, HopReport, Hops, Minimum, Outcome,
-    Push, Question, Reply, Request, StoreCall, StoreReply, Trailer, Trailing, Truth, trailer,
+    Age, Answer, Filter, Follow, Followed, Gossip, Held, Hop, HopReport, Hops, Measured, Minimum,
+    Outcome, Push, Question, Reply, Request, StoreCall, StoreReply, Trailer, Trailing, Truth,
+    trailer,
 };
+pub use trip::{Meter, Trip};
 
 use futures_util::future::BoxFuture;
 use littoral_types::{Ctx, LocationId};
@@ -30,6 +33,11 @@ pub trait Carrier: Send + Sync + 'static {
     /// Whether somebody there has lately shown a sign of life, as far as this carrier looks.
     fn well(&self, _to: LocationId) -> bool {
         true
+    }
+
+    /// The round trip to somebody there, as far as this carrier has measured it.
+    fn trip(&self, _to: LocationId) -> Option<Trip> {
+        None
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::faults::{Fate, Faults};
 use crate::parcel::{Parcel, through_wire};
-use crate::{Carrier, Error, Reply, Request, Service, StoreReply, trailer};
+use crate::{Carrier, Error, Reply, Request, Service, StoreReply, Trip, trailer};
 
 /// A network in one process: who is where, and how long a trip between them takes.
 pub struct Network {
@@ -62,6 +62,12 @@ impl Trips {
 
     pub fn between(&self, from: LocationId, to: LocationId) -> Duration {
         self.0[from.index()][to.index()]
+    }
+
+    /// There and back; `None`: no time is modelled between them.
+    fn round(&self, from: LocationId, to: LocationId) -> Option<Trip> {
+        let mean = self.between(from, to) + self.between(to, from);
+        (!mean.is_zero()).then_some(Trip { mean, deviation: Duration::ZERO })
     }
 }
 
@@ -174,6 +180,10 @@ impl Network {
 }
 
 impl Carrier for Local {
+    fn trip(&self, to: LocationId) -> Option<Trip> {
+        self.network.trips.round(self.from, to)
+    }
+
     fn call(
         &self,
         to: LocationId,

@@ -9,6 +9,8 @@ use littoral_types::{Body, Epoch, LocationId, Position, Positions, Space, SpaceI
 use littoral_types::{Tag, Version, Wall};
 use tokio::sync::watch;
 
+use crate::Trip;
+
 #[derive(Debug)]
 pub enum Request {
     /// A tier asks the next hop.
@@ -21,6 +23,19 @@ pub enum Request {
     Epoch(Gossip),
     /// A purge beside the streams: of a tier to an edge that it filled, or of a writer who waits.
     Push(Push),
+    /// What has the node measured? For whoever weighs places.
+    Measured,
+}
+
+/// What one node has measured.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// The round trip to each other location that has answered it.
+    pub trips: Vec<(LocationId, Trip)>,
+    /// Requests that it has answered as an edge…
+    pub answered: u64,
+    /// …and for how long it has run.
+    pub during: Duration,
 }
 
 /// "What is held of this key below this version is old."
@@ -52,6 +67,7 @@ pub enum Reply {
     Pushed {
         held: bool,
     },
+    Measured(Measured),
 }
 
 #[derive(Clone, Debug)]
@@ -310,6 +326,7 @@ impl Request {
             Self::Follow(store, follow) => Self::Follow(*store, follow.clone()),
             Self::Epoch(gossip) => Self::Epoch(gossip.clone()),
             Self::Push(push) => Self::Push(push.clone()),
+            Self::Measured => Self::Measured,
         }
     }
 }

@@ -18,6 +18,7 @@
 //! ```
 
 mod bounded;
+mod measured;
 mod parts;
 mod reply;
 mod request;
@@ -49,6 +50,8 @@ pub const DOCUMENT_BYTES_MAX: usize = 1 << 20;
 pub const TAGS_MAX: usize = 1_024;
 /// Locations that a call allows by name.
 pub const ALLOWED_MAX: usize = 4_096;
+/// Locations to which a node may tell its round trips: as many as there can be.
+pub const TRIPS_MAX: usize = 65_536;
 /// Items of a page, or records of a stretch. Who asks for more gets at most this many.
 pub const PAGE_MAX: usize = 65_536;
 

@@ -22,6 +22,7 @@ mod spread;
 mod invalidate;
 mod publish;
 mod policy;
+mod measured;
 mod metrics;
 
 pub use entry::Entry;

@@ -107,6 +107,7 @@ impl Service for Node {
                 Request::Ask(question) => {
                     self.tiers.answer(from, ctx, question).await.map(Reply::Answer)
                 }
+                Request::Measured => Ok(Reply::Measured(self.tiers.measured())),
                 Request::Push(push) => Ok(Reply::Pushed { held: self.tiers.pushed(push) }),
                 Request::Epoch(_) => Err(PeerError::Refused("epochs do not change here".into())),
                 _ if lost => Err(PeerError::Unreachable),

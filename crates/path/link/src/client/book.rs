@@ -74,7 +74,9 @@ impl Book {
         let mut nodes = match request {
             Request::Ask(question) => self.ranked(to, question.space.id, &question.key),
             Request::Push(push) => self.ranked(to, push.space.id, &push.key),
-            Request::Store(..) | Request::Follow(..) | Request::Epoch(_) => self.nodes(to).to_vec(),
+            Request::Store(..) | Request::Follow(..) | Request::Epoch(_) | Request::Measured => {
+                self.nodes(to).to_vec()
+            }
         };
         if nodes.len() > 1 {
             nodes.sort_by_key(|node| !node.well());

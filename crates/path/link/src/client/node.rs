@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use littoral_peer::{Meter, Trip};
 use littoral_tasks::Shutdown;
 use littoral_telemetry::metrics::Gauge;
 use littoral_types::{Mono, Wall};
@@ -30,8 +31,7 @@ pub(super) struct Node {
     links: Mutex<Links>,
     /// [`Mono`] when it last answered anything; 0: never.
     heard: AtomicU64,
-    /// Smoothed, in nanoseconds; 0: not measured.
-    rtt: AtomicU64,
+    round_trips: Meter,
     /// What it said with its last sign of life, and when by our clock.
     life: Mutex<Option<(Life, Wall)>>,
     /// Signs of life missed in a row, and connections not opened.
@@ -71,8 +71,6 @@ pub struct PeerState {
 #[derive(Debug)]
 pub(super) struct NoLink;
 
-/// Weight of a new measurement against what was known, as TCP has it: 1/8.
-const SMOOTHING: u64 = 8;
 /// A node that missed this many signs of life in a row is asked after the others.
 const MISSED_MAX: u32 = 2;
 /// Answers after which one that was asked last is asked in its turn again: one may be chance.
@@ -96,7 +94,7 @@ impl Node {
                 failed: None,
             }),
             heard: AtomicU64::new(0),
-            rtt: AtomicU64::new(0),
+            round_trips: Meter::default(),
             life: Mutex::new(None),
             missed: AtomicU32::new(0),
             peer,
@@ -199,11 +197,8 @@ impl Node {
             _ => self.missed.store(0, Ordering::Relaxed),
         }
         let Some(rtt) = rtt else { return };
-        let new = u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX / SMOOTHING).max(1);
-        let old = self.rtt.load(Ordering::Relaxed);
-        let smooth = if old == 0 { new } else { old - old / SMOOTHING + new / SMOOTHING };
-        self.rtt.store(smooth, Ordering::Relaxed);
-        self.round_trip.set(i64::try_from(smooth / 1_000).unwrap_or(i64::MAX));
+        let known = self.round_trips.took(rtt);
+        self.round_trip.set(i64::try_from(known.mean.as_micros()).unwrap_or(i64::MAX));
     }
 
     /// It said this with a sign of life, just now.
@@ -220,11 +215,8 @@ impl Node {
         self.missed.store(missed, Ordering::Relaxed);
     }
 
-    pub(super) fn rtt(&self) -> Option<Duration> {
-        match self.rtt.load(Ordering::Relaxed) {
-            0 => None,
-            rtt => Some(Duration::from_nanos(rtt)),
-        }
+    pub(super) fn trip(&self) -> Option<Trip> {
+        self.round_trips.trip()
     }
 
     pub(super) fn well(&self) -> bool {
@@ -237,7 +229,7 @@ impl Node {
             0 => None,
             heard => Some(self.shared.clock.mono().since(Mono(heard))),
         };
-        let (rtt, well) = (self.rtt(), self.well());
+        let (rtt, well) = (self.trip().map(|trip| trip.mean), self.well());
         let life = self.life.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let half = rtt.unwrap_or_default() / 2;
         let skew_ms = life.as_ref().and_then(|(life, at)| life.skew_ms(*at, half));

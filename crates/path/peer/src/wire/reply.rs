@@ -5,6 +5,7 @@ use littoral_types::{Body, Epoch, LocationId, SpaceId, Wall};
 use serde::{Deserialize, Serialize};
 
 use super::bounded::Bounded;
+use super::measured::MeasuredForm;
 use super::parts::{self, Bodies, BodyForm, PositionForm, PositionsForm, RowForm, ScopeForm};
 use super::parts::{TagsForm, VersionForm, mirrored, run};
 use super::request::{GossipForm, HopForm};
@@ -53,6 +54,7 @@ pub(super) enum Form<'a> {
     #[serde(borrow)]
     Epoch(GossipForm<'a>),
     Pushed(bool),
+    Measured(MeasuredForm),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -189,6 +191,7 @@ impl<'a> Form<'a> {
             Ok(Reply::Store(StoreReply::Collected(count))) => Self::Collected(*count),
             Ok(Reply::Epoch(gossip)) => Self::Epoch(gossip.into()),
             Ok(Reply::Pushed { held }) => Self::Pushed(*held),
+            Ok(Reply::Measured(measured)) => Self::Measured(measured.into()),
             Ok(Reply::Followed(Followed { epoch, records, through, gap })) => Self::Followed {
                 epoch: epoch.0,
                 records: Bounded(records.iter().map(RecordForm::from).collect()),
@@ -240,6 +243,7 @@ impl<'a> Form<'a> {
             }
             Self::Epoch(gossip) => Reply::Epoch(gossip.decode()?),
             Self::Pushed(held) => Reply::Pushed { held },
+            Self::Measured(measured) => Reply::Measured(measured.decode()),
             Self::Refused(error) => return error.decode().map(Err),
         }))
     }

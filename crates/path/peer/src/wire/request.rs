@@ -49,6 +49,7 @@ enum RequestForm<'a> {
         version: VersionForm,
         drop: bool,
     },
+    Measured,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -190,6 +191,7 @@ impl<'a> Form<'a> {
                 let (space, kind) = (space.id.0, space.kind.0);
                 RequestForm::Push { space, kind, key, version: version.parts(), drop: *drop }
             }
+            Request::Measured => RequestForm::Measured,
         };
         Self { ctx: CtxForm::of(ctx, now), request }
     }
@@ -214,6 +216,7 @@ impl<'a> Form<'a> {
                 version: parts::version(version),
                 drop,
             }),
+            RequestForm::Measured => Request::Measured,
         };
         Ok((self.ctx.decode(now), request))
     }

@@ -18,8 +18,8 @@ use proptest::prelude::*;
 
 use crate::wire::PAGE_MAX;
 use crate::{
-    Answer, Error, Filter, Follow, Followed, Gossip, Hop, HopReport, Hops, Minimum, Outcome, Push,
-    Question, Reply, Request, StoreCall, StoreReply, Trailer, Trailing, Truth,
+    Answer, Error, Filter, Follow, Followed, Gossip, Hop, HopReport, Hops, Measured, Minimum,
+    Outcome, Push, Question, Reply, Request, StoreCall, StoreReply, Trailer, Trailing, Trip, Truth,
 };
 
 fn bytes(max: usize) -> impl Strategy<Value = Bytes> {
@@ -196,6 +196,7 @@ pub(super) fn request() -> impl Strategy<Value = Request> {
                 Request::Push(Push { space, key, version, drop })
             }
         ),
+        any::<()>().prop_map(|()| Request::Measured),
     ]
 }
 
@@ -326,6 +327,18 @@ fn error() -> impl Strategy<Value = Error> {
     ]
 }
 
+fn measured() -> impl Strategy<Value = Measured> {
+    let time = |most: u64| (0..most).prop_map(Duration::from_millis);
+    let trip = (time(60_000), time(60_000));
+    let trip = trip.prop_map(|(mean, deviation)| Trip { mean, deviation });
+    let trips = vec((any::<u16>().prop_map(LocationId), trip), 0..5);
+    (trips, any::<u64>(), time(1 << 40)).prop_map(|(trips, answered, during)| Measured {
+        trips,
+        answered,
+        during,
+    })
+}
+
 pub(super) fn reply() -> impl Strategy<Value = Result<Reply, Error>> {
     let found = (option::of(row()), position(), version())
         .prop_map(|(row, position, mark)| Found { row, position, mark });
@@ -340,6 +353,7 @@ pub(super) fn reply() -> impl Strategy<Value = Result<Reply, Error>> {
         followed().prop_map(|followed| Ok(Reply::Followed(followed))),
         gossip().prop_map(|gossip| Ok(Reply::Epoch(gossip))),
         any::<bool>().prop_map(|held| Ok(Reply::Pushed { held })),
+        measured().prop_map(|measured| Ok(Reply::Measured(measured))),
         error().prop_map(Err),
     ]
 }
