@@ -14,6 +14,7 @@ mod list;
 mod metrics;
 mod namespace;
 mod origin;
+mod patience;
 mod refill;
 mod service;
 mod site;

@@ -21,6 +21,7 @@ use littoral_types::{Body, Ctx, Space, StoreId, Version, Wall};
 use tokio::sync::{mpsc, watch};
 
 use crate::insist::Insisted;
+use crate::patience::WAIT_MAX;
 use crate::stores::Stores;
 
 /// Races the two stores.
@@ -28,9 +29,6 @@ pub struct KvOrigin {
     stores: Stores,
     tasks: Tasks,
 }
-
-/// How long the second answer is awaited when the first does not do, at most.
-const SECOND_WAIT: Duration = Duration::from_secs(1);
 
 type Spoken = (StoreId, Result<Found, Error>);
 
@@ -70,9 +68,11 @@ impl KvOrigin {
             None => return Err(Error::Unavailable("no store answers".into())),
         };
         // The first does not do: the other may have what is asked for. It is heard out, but not
-        // for all the time there is.
+        // for all the time there is; for longer, where the reader is refused without it.
         let now = self.stores.clock.mono();
-        let patience = (ctx.deadline.since(now) / 2).min(SECOND_WAIT);
+        let refused = unmet(&asked, version(&found));
+        let wait = if refused { WAIT_MAX } else { self.stores.second_wait(store.other()) };
+        let patience = (ctx.deadline.since(now) / 2).min(wait);
         match self.stores.clock.timeout(patience, spoken.recv()).await {
             Ok(Some((other, Ok(second)))) => self.both(&asked, (store, found), (other, second)),
             Ok(Some((other, Err(error @ Error::Damaged(_))))) => {

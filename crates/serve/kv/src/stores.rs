@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use littoral_clock::Clock;
-use littoral_peer::{Carrier, Error, Reply, Request, StoreCall, StoreReply};
+use littoral_peer::{Carrier, Error, Meter, Reply, Request, StoreCall, StoreReply};
 use littoral_store::{Applied, Collect, Found, List, Listed, Scan, Scanned, Scope, Write};
 use littoral_topology::Known;
-use littoral_types::{Ctx, Position, SpaceId, StoreId};
+use littoral_types::{Ctx, Position, STORES, SpaceId, StoreId};
 
+use crate::patience::second_wait;
 use crate::refill::{Refill, RefillLimits};
 
 /// One node's way to both stores. Cheap to clone.
@@ -21,6 +22,8 @@ pub struct Stores {
     /// The longest wait for one store.
     pub(crate) store_time: Duration,
     pub(crate) refill: Refill,
+    /// What each store's answers to reads have taken.
+    answers: Arc<[Meter; STORES]>,
 }
 
 impl Stores {
@@ -31,7 +34,8 @@ impl Stores {
         store_time: Duration,
     ) -> Self {
         let refill = Refill::new(clock.clone(), RefillLimits::default());
-        Self { carrier, topology, clock, store_time, refill }
+        let answers = Arc::default();
+        Self { carrier, topology, clock, store_time, refill, answers }
     }
 
     /// With other limits for what is owed and repaired.
@@ -53,10 +57,20 @@ impl Stores {
         space: SpaceId,
         key: Bytes,
     ) -> Result<Found, Error> {
+        let began = self.clock.mono();
         match self.call(ctx, store, StoreCall::Get { space, key }).await? {
-            StoreReply::Found(found) => Ok(found),
+            StoreReply::Found(found) => {
+                self.answers[store.index()].took(self.clock.mono().since(began));
+                Ok(found)
+            }
             _ => Err(confused()),
         }
+    }
+
+    /// How long this store's answer is awaited once the other's is there and does not do.
+    pub(crate) fn second_wait(&self, store: StoreId) -> Duration {
+        let way = self.carrier.trip(self.topology.now().site(store).location);
+        second_wait(self.answers[store.index()].trip(), way)
     }
 
     pub(crate) async fn apply(

@@ -122,3 +122,17 @@ async fn a_key_just_written_elsewhere_is_not_absent_because_one_store_lags() {
     world.stores[1].off();
     assert_eq!(world.get(3, "never").await, None, "with one store its word is enough");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_store_is_awaited_as_long_as_its_answers_usually_take() {
+    let world = World::new().await;
+    for key in ["a", "b", "c", "d", "e", "f"] {
+        assert_eq!(world.get(0, key).await, None);
+    }
+    world.stores[1].hush();
+    let began = world.clock.mono();
+    assert_eq!(world.get(0, "g").await, None, "the other has no row");
+    let took = world.clock.mono().since(began).as_millis();
+    // At most two trips of 80 ms on the way up; the wait itself is a quarter of a second.
+    assert!((250..=420).contains(&took), "{took} ms");
+}

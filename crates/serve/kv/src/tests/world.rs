@@ -40,9 +40,15 @@ pub(super) struct World {
 pub(super) struct Switch {
     pub(super) inner: Model,
     down: AtomicBool,
+    silent: AtomicBool,
 }
 
 impl Switch {
+    /// It is there, and answers no reads any more.
+    pub(super) fn hush(&self) {
+        self.silent.store(true, Ordering::Relaxed);
+    }
+
     pub(super) fn off(&self) {
         self.down.store(true, Ordering::Relaxed);
     }
@@ -64,6 +70,9 @@ impl Switch {
 
 impl Store for Switch {
     fn get(&self, space: SpaceId, key: Bytes) -> BoxFuture<'_, Result<Found, StoreError>> {
+        if self.silent.load(Ordering::Relaxed) {
+            return Box::pin(std::future::pending());
+        }
         self.or_down(self.inner.get(space, key))
     }
 
@@ -151,7 +160,8 @@ impl World {
         };
         let trips = (0..4).map(|a| (0..4).map(|b| trip(a, b)).collect()).collect();
         let network = Network::new(clock.clone(), tasks.clone(), Trips::new(trips), Faults::none());
-        let store = |n| Arc::new(Switch { inner: Model::new(n), down: AtomicBool::new(false) });
+        let off = || AtomicBool::new(false);
+        let store = |n| Arc::new(Switch { inner: Model::new(n), down: off(), silent: off() });
         let mut world = Self {
             clock,
             stores: vec![store(1), store(2)],
