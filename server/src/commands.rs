@@ -11,6 +11,7 @@ mod known;
 pub mod kv;
 mod manual;
 mod origin;
+mod reach;
 pub mod serve;
 mod token;
 mod topology;

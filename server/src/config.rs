@@ -19,6 +19,9 @@ settings! {
         /// Names of the two locations at which the stores of the truth stand. The same one twice
         /// is allowed, and survives less.
         stores: Vec<String> = vec!["here".into(), "here".into()],
+        /// Shares of keys, relative to each other, whose upper tier stands in the region of the first
+        /// store and of the second. None: alike. `littoral epoch measure` proposes them.
+        upper_weights: Option<Vec<f64>> = None,
         /// The number of this list of locations. Nodes of a running network take a list with a higher
         /// number from each other once the authority has signed it: `littoral epoch`.
         epoch: u64 = 1,
@@ -47,7 +50,23 @@ settings! {
         network: String = String::new(),
         /// Names of the two locations at which the stores stand. No epoch changes them.
         stores: Vec<String> = Vec::new(),
+        /// Shares of keys whose upper tier stands in the region of either store. None: alike.
+        upper_weights: Option<Vec<f64>> = None,
         /// All locations. New ones come last; one that leaves stays in the list with weight 0.
+        locations: Vec<Location> = Vec::new(),
+    }
+}
+
+settings! {
+    /// A list of locations to look over and sign: `littoral epoch sign`.
+    pub struct List {
+        /// Its number: one more than the epoch in force.
+        epoch: u64 = 1,
+        /// Names of the two locations at which the stores stand. No epoch changes them.
+        stores: Vec<String> = Vec::new(),
+        /// Shares of keys whose upper tier stands in the region of either store. None: alike.
+        upper_weights: Option<Vec<f64>> = None,
+        /// All locations.
         locations: Vec<Location> = Vec::new(),
     }
 }

@@ -77,11 +77,19 @@ pub enum Places {
     /// `serve`: as configured, without modelled trips; nothing under `/dev`.
     Listed {
         locations: Vec<Place>,
-        /// Indexes of the locations at which the stores stand.
-        stores: [usize; 2],
+        stores: [StoreSite; STORES],
         /// Number of the list.
         epoch: u64,
     },
+}
+
+/// Where a store of the truth stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StoreSite {
+    /// Index of its location.
+    pub at: usize,
+    /// Share of keys whose upper tier stands in its region, relative to the other store's.
+    pub weight: f64,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -15,7 +15,8 @@ use crate::network::{KEPT, Place, Read, read_epoch, topology};
 /// When the configuration makes no network. A kept epoch that cannot be read is passed over, as the
 /// node itself does.
 pub fn places(config: &Config) -> Result<(Topology, Vec<Place>)> {
-    let (places, stores) = serve::listed(&config.locations, &config.stores)?;
+    let (places, stores) =
+        serve::listed(&config.locations, &config.stores, config.upper_weights.as_deref())?;
     let topology = topology(&places, stores, Epoch(config.epoch))?;
     Ok(match kept(config) {
         Some(kept) if kept.topology.epoch() > topology.epoch() => (kept.topology, kept.places),

@@ -8,7 +8,7 @@ use super::{Stop, drain};
 use crate::args::{Serve, parse};
 use crate::config::{Config, Engine, Location, Origin, Token};
 use crate::failure::Failure;
-use crate::network::{self, BootstrapToken, Network, Place, Places};
+use crate::network::{self, BootstrapToken, Network, Place, Places, StoreSite};
 use crate::terminal;
 
 pub fn run(serve: &Serve) -> Result<()> {
@@ -78,15 +78,20 @@ fn token(token: &Token) -> Result<BootstrapToken> {
 }
 
 pub fn places(config: &Config) -> Result<Places> {
-    let (locations, stores) = listed(&config.locations, &config.stores)?;
+    let (locations, stores) =
+        listed(&config.locations, &config.stores, config.upper_weights.as_deref())?;
     Ok(Places::Listed { locations, stores, epoch: config.epoch })
 }
 
-/// The places of a list, and at which of them the stores stand.
+/// The places of a list, and at which of them the stores stand. Without `weights` both weigh the same.
 ///
 /// # Errors
-/// When names repeat, point nowhere, or are none.
-pub fn listed(list: &[Location], stores: &[String]) -> Result<(Vec<Place>, [usize; STORES])> {
+/// When names repeat, point nowhere, or are none; when a weight is none.
+pub fn listed(
+    list: &[Location],
+    stores: &[String],
+    weights: Option<&[f64]>,
+) -> Result<(Vec<Place>, [StoreSite; STORES])> {
     let mut locations: Vec<Place> = Vec::new();
     for location in list {
         let place = place(location)?;
@@ -102,8 +107,21 @@ pub fn listed(list: &[Location], stores: &[String]) -> Result<(Vec<Place>, [usiz
         let found = locations.iter().position(|location| location.name == *name);
         found.ok_or_else(|| invalid(format!("stores: no location is called \"{name}\"")))
     };
-    let stores = [index(first)?, index(second)?];
-    Ok((locations, stores))
+    let weights = match weights {
+        None => [1.0; STORES],
+        Some([first, second]) => [*first, *second],
+        Some(_) => {
+            return Err(invalid("upper-weights are none, or one for each of the two stores"));
+        }
+    };
+    let weighs = |weight: &f64| weight.is_finite() && *weight >= 0.0;
+    if !weights.iter().all(weighs) || weights == [0.0; STORES] {
+        let what = "upper-weights are numbers of at least 0, one of them more than 0";
+        return Err(invalid(what));
+    }
+    let [first, second] = [index(first)?, index(second)?];
+    let site = |at, store: usize| StoreSite { at, weight: weights[store] };
+    Ok((locations, [site(first, 0), site(second, 1)]))
 }
 
 /// What each store is kept in.
@@ -170,7 +188,9 @@ mod tests {
         let options = options_of(include_str!("../../../examples/serve.toml")).expect("valid");
         let Places::Listed { locations, stores, .. } = options.places else { panic!("listed") };
         assert_eq!(locations.len(), 3);
-        assert_eq!(stores.map(|at| locations[at].region.as_str()), ["europe", "america"]);
+        let region = |store: StoreSite| locations[store.at].region.as_str();
+        assert_eq!(stores.map(region), ["europe", "america"]);
+        assert_eq!(stores.map(|store| store.weight), [1.0, 1.0]);
         assert_eq!(options.access.tokens.len(), 1);
     }
 
@@ -192,6 +212,9 @@ mod tests {
             "[[locations]]\nname = \"a\"\nregion = \"home\"\n[[locations]]\nname = \"a\"\nregion = \"home\"",
             "[[locations]]\nname = \"A b\"",
             "locations = []",
+            "upper-weights = [1.0]",
+            "upper-weights = [-1.0, 1.0]",
+            "upper-weights = [0.0, 0.0]",
             "[[tokens]]\nname = \"ci\"\nhash = \"plain-text\"",
         ] {
             assert!(options_of(bad).is_err(), "{bad}");

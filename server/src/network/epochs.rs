@@ -77,8 +77,9 @@ pub fn read(document: &[u8], certificates: &Certificates) -> Result<Read, Refuse
         return Err(Refused::Network(document.network));
     }
     let unfit = |error: &dyn std::fmt::Display| Refused::Unfit(error.to_string());
-    let (locations, stores) = crate::commands::serve::listed(&document.locations, &document.stores)
-        .map_err(|error| unfit(&error))?;
+    let Document { locations, stores, upper_weights, .. } = &document;
+    let listed = crate::commands::serve::listed(locations, stores, upper_weights.as_deref());
+    let (locations, stores) = listed.map_err(|error| unfit(&error))?;
     let topology = places::topology(&locations, stores, Epoch(document.epoch));
     Ok(Read { topology: topology.map_err(|error| unfit(&error))?, places: locations })
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use littoral_peer::local::Trips;
 use littoral_topology::{Location, Region, Site, Topology};
-use littoral_types::{Epoch, LocationId, RegionId};
+use littoral_types::{Epoch, LocationId, RegionId, STORES};
 
-use super::{Error, Place, Places};
+use super::{Error, Place, Places, StoreSite};
 use crate::world::{CITIES, trip};
 
 pub(super) struct Plan {
@@ -39,11 +39,12 @@ fn modelled(count: usize, scale: f64) -> Result<Plan, Error> {
     let row = |from| cities.iter().map(|to| trip(from, to, scale)).collect();
     let trips: Vec<Vec<Duration>> = cities.iter().map(row).collect();
     let second = usize::from(count > 1);
-    let topology = topology(&places, [0, second], Epoch(1))?;
+    let stores = [0, second].map(|at| StoreSite { at, weight: 1.0 });
+    let topology = topology(&places, stores, Epoch(1))?;
     Ok(Plan { topology, trips: Trips::new(trips), places })
 }
 
-fn listed(places: Vec<Place>, stores: [usize; 2], epoch: Epoch) -> Result<Plan, Error> {
+fn listed(places: Vec<Place>, stores: [StoreSite; STORES], epoch: Epoch) -> Result<Plan, Error> {
     let topology = topology(&places, stores, epoch)?;
     Ok(Plan { topology, trips: Trips::none(places.len()), places })
 }
@@ -52,7 +53,11 @@ fn listed(places: Vec<Place>, stores: [usize; 2], epoch: Epoch) -> Result<Plan, 
 ///
 /// # Errors
 /// When it is none.
-pub fn topology(places: &[Place], stores: [usize; 2], epoch: Epoch) -> Result<Topology, Error> {
+pub fn topology(
+    places: &[Place],
+    stores: [StoreSite; STORES],
+    epoch: Epoch,
+) -> Result<Topology, Error> {
     let mut regions: Vec<Region> = Vec::new();
     let mut locations = Vec::with_capacity(places.len());
     for place in places {
@@ -64,8 +69,9 @@ pub fn topology(places: &[Place], stores: [usize; 2], epoch: Epoch) -> Result<To
         let region = RegionId(u16::try_from(at).map_err(|error| Error::Other(error.to_string()))?);
         locations.push(Location::new(place.name.clone(), region, place.weight));
     }
-    let site =
-        |at: usize| u16::try_from(at).map(|at| Site { location: LocationId(at), weight: 1.0 });
+    let site = |StoreSite { at, weight }: StoreSite| {
+        u16::try_from(at).map(|at| Site { location: LocationId(at), weight })
+    };
     let other = |error: &dyn std::fmt::Display| Error::Other(error.to_string());
     let sites = [site(stores[0]).map_err(|e| other(&e))?, site(stores[1]).map_err(|e| other(&e))?];
     Topology::new(epoch, regions, locations, sites).map_err(|error| other(&error))

@@ -1,8 +1,8 @@
 //! The topology as one node knows it, while it changes: the epoch of now, and the one before.
 //!
 //! Only placement changes with an epoch: locations are added at the end, and take or give up keys
-//! by their weight. Numbers of locations never mean another one, and the stores stay where they
-//! are, so that a key's home never moves.
+//! by their weight, as do the regions of the stores for upper tiers. Numbers of locations never mean
+//! another one, and the stores stay where they are, so that a key's home never moves.
 
 use std::sync::Arc;
 
@@ -76,8 +76,8 @@ impl Topology {
                 return Err(Error::Changed(what));
             }
         }
-        if self.stores != new.stores {
-            return Err(Error::Changed("the stores stand elsewhere, or have other weights".into()));
+        if self.stores.map(|site| site.location) != new.stores.map(|site| site.location) {
+            return Err(Error::Changed("the stores stand elsewhere".into()));
         }
         Ok(())
     }
@@ -108,6 +108,40 @@ mod tests {
         assert_eq!(known.learn(topology(1, &[("x", 1.0)])), Ok(false), "older");
         let (now, before) = other.both();
         assert_eq!((now.epoch(), before.map(|t| t.epoch())), (Epoch(2), Some(Epoch(1))));
+    }
+
+    #[test]
+    fn an_epoch_moves_upper_tiers_by_the_weights_of_the_stores_and_no_home() {
+        let regions = ["r", "s"].map(|name| Region { name: name.into() });
+        let at = |epoch, weights: [f64; STORES]| {
+            let locations =
+                vec![Location::new("a", RegionId(0), 1.0), Location::new("b", RegionId(1), 1.0)];
+            let site =
+                |at: u16| Site { location: LocationId(at), weight: weights[usize::from(at)] };
+            let sites = [site(0), site(1)];
+            Topology::new(Epoch(epoch), regions.to_vec(), locations, sites).expect("sound")
+        };
+        let (before, after) = (at(1, [1.0, 1.0]), at(2, [1.0, 3.0]));
+        assert_eq!(before.may_become(&after), Ok(()));
+        let mut moved = 0;
+        for n in 0..20_000_u64 {
+            let key = crate::key_hash(littoral_types::SpaceId(7), &n.to_le_bytes());
+            assert_eq!(before.home(key), after.home(key));
+            assert_eq!(before.upper_store(key), before.home(key), "while both weigh the same");
+            if before.upper_store(key) != after.upper_store(key) {
+                moved += 1;
+                assert_eq!(after.upper_store(key).0, 1, "the lighter takes none");
+            }
+        }
+        assert!((4_700..5_300).contains(&moved), "from a half to a quarter: {moved}");
+        let elsewhere = Topology::new(
+            Epoch(2),
+            regions.to_vec(),
+            vec![Location::new("a", RegionId(0), 1.0), Location::new("b", RegionId(1), 1.0)],
+            [Site { location: LocationId(0), weight: 1.0 }; STORES],
+        );
+        let refused = before.may_become(&elsewhere.expect("sound"));
+        assert!(matches!(refused, Err(Error::Changed(_))), "{refused:?}");
     }
 
     #[test]

@@ -5,10 +5,12 @@
 mod health;
 mod known;
 mod rank;
+mod weigh;
 
 pub use health::{Health, HealthLimits};
 pub use known::Known;
 pub use rank::{KeyHash, Ranked, key_hash, name_seed, score};
+pub use weigh::{Measurements, Misplaced, Proposal, Weighed, propose};
 
 use littoral_types::{Epoch, LocationId, RegionId, STORES, SpaceId, StoreId};
 
@@ -41,7 +43,7 @@ pub struct Location {
 pub struct Site {
     /// The location that reaches the store without leaving home.
     pub location: LocationId,
-    /// Share of keys that call this store home.
+    /// Share of keys whose upper tier stands in this store's region, relative to the other's.
     pub weight: f64,
 }
 
@@ -131,17 +133,24 @@ impl Topology {
         self.stores[store.index()]
     }
 
-    /// The store a key calls home, and with it the region of its upper tier.
+    /// The store a key calls home: it decides the key's conditions. The same in every epoch.
     pub fn home(&self, key: KeyHash) -> StoreId {
+        let ranked = StoreId::all().map(|store| (store, score(key, rank::store_seed(store), 1.0)));
+        rank::first(ranked).unwrap_or_default()
+    }
+
+    /// The store in whose region a key's upper tier stands: its home, while both weigh the same.
+    /// Of two that differ, the lighter gives up keys and takes none.
+    pub fn upper_store(&self, key: KeyHash) -> StoreId {
         let ranked = StoreId::all()
             .zip(&self.stores)
             .map(|(store, site)| (store, score(key, rank::store_seed(store), site.weight)));
         rank::first(ranked).unwrap_or_default()
     }
 
-    /// The region in which a key's home store stands.
-    pub fn home_region(&self, key: KeyHash) -> RegionId {
-        self.region_of(self.site(self.home(key)).location)
+    /// The region in which a key's upper tier stands.
+    pub fn upper_region(&self, key: KeyHash) -> RegionId {
+        self.region_of(self.site(self.upper_store(key)).location)
     }
 
     /// The locations of a region, highest rank for the key first.
@@ -163,7 +172,7 @@ impl Topology {
     }
 
     /// Whether this location is a regional or the upper tier of a key: it is sent its purges.
-    /// The upper tier is the regional tier of the home's region.
+    /// The upper tier is the regional tier of its region.
     pub fn holds(&self, location: LocationId, key: KeyHash) -> bool {
         self.tier(self.region_of(location), key) == Some(location)
     }

@@ -26,7 +26,8 @@ pub fn table(view: &View) -> String {
     lines.push(String::new());
     lines.extend(view.stores.iter().map(|store| {
         let (number, location, engine) = (store.number, &store.location, store.engine);
-        format!("store {number} at {location} ({engine}) is home of {}", percent(store.home))
+        let share = percent(store.upper);
+        format!("store {number} at {location} ({engine}); its region has the upper tier of {share}")
     }));
     lines.push(format!(
         "epoch {}; shares of all keys, by {SAMPLE} of them{}",
@@ -35,6 +36,10 @@ pub fn table(view: &View) -> String {
             .as_ref()
             .map_or(String::new(), |at| format!("; round trips as {at} sees them"))
     ));
+    if let Some(matrix) = &view.matrix {
+        lines.push(String::new());
+        lines.push(matrix.table());
+    }
     if let Some(left) = &view.leaving {
         lines.push(String::new());
         lines.extend(departure(left));

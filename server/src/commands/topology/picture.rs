@@ -1,5 +1,7 @@
 //! A network as a picture: a panel for each region, a card for each location.
 
+mod trips;
+
 use std::fmt::Write as _;
 
 use super::draw::percent;
@@ -23,12 +25,15 @@ text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-se
 .region{font-size:15px;font-weight:600;fill:#0b5566}.name{font-size:17px;font-weight:650}\
 .panel{fill:#eef5f7;stroke:#c9dde3}.card{fill:#ffffff;stroke:#bfd3da}\
 .leaving{fill:#fbf3f0;stroke:#c2573a;stroke-dasharray:6 4}.track{fill:#dfeaee}.bar{fill:#1f8a9e}\
+.cell{stroke:#ffffff;stroke-width:2}.trip{font-size:12px;text-anchor:middle}\
+.light{font-size:12px;text-anchor:middle;fill:#ffffff}.axis{font-size:12px;text-anchor:middle;fill:#557380}\
+.side{font-size:12px;text-anchor:end;fill:#557380}\
 .upper{fill:#0b5566}.store{fill:#0b5566}.chip{font-size:12px;font-weight:600;fill:#ffffff;text-anchor:middle}";
 
 pub fn svg(view: &View) -> String {
     let rows: Vec<&[Region]> = view.regions.chunks(COLUMNS).collect();
     let columns = view.regions.len().clamp(1, COLUMNS);
-    let width = 2 * MARGIN + columns * PANEL_WIDTH + (columns - 1) * GAP;
+    let mut width = 2 * MARGIN + columns * PANEL_WIDTH + (columns - 1) * GAP;
     let mut panels = String::new();
     let mut top = HEAD;
     for row in rows {
@@ -38,6 +43,12 @@ pub fn svg(view: &View) -> String {
             panel(&mut panels, view, region, (left, top), tallest);
         }
         top += tallest + GAP;
+    }
+    if let Some(matrix) = &view.matrix {
+        let size = trips::size(matrix);
+        width = width.max(2 * MARGIN + size.0);
+        trips::draw(&mut panels, matrix, (MARGIN, top));
+        top += size.1 + GAP;
     }
     let height = top + FOOT;
     let mut text = format!(
@@ -149,10 +160,9 @@ fn label(text: &mut String, (x, y): (usize, usize), class: &str, words: &str) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use super::*;
     use crate::commands::known;
+    use crate::commands::topology::view::Trips;
     use crate::config::Config;
 
     #[test]
@@ -160,7 +170,7 @@ mod tests {
         let text = include_str!("../../../../examples/serve.toml");
         let config: Config = littoral_config::parse("serve.toml", text).expect("valid");
         let (topology, places) = known::places(&config).expect("places");
-        let mut view = View::new(&config, &topology, &places, None, &HashMap::new());
+        let mut view = View::new(&config, &topology, &places, None, Trips::default());
         view.regions[0].places[0].name = "<a&b>".into();
         let picture = svg(&view);
         assert!(picture.contains("&lt;a&amp;b&gt;") && !picture.contains("<a&b>"));

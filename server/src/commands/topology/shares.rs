@@ -54,23 +54,46 @@ pub fn shares(topology: &Topology) -> Vec<Share> {
     let count = topology.locations().count();
     let mut counts = vec![[0; 2]; count];
     for key in sample() {
-        let home = topology.home_region(key);
+        let upper = topology.upper_region(key);
         for (region, _) in topology.regions() {
             let Some(holder) = topology.tier(region, key) else { continue };
             counts[holder.index()][0] += 1;
-            counts[holder.index()][1] += u32::from(region == home);
+            counts[holder.index()][1] += u32::from(region == upper);
         }
     }
     counts.iter().map(|c| Share { regional: share(c[0]), upper: share(c[1]) }).collect()
 }
 
-/// By store: the share of keys that call it home.
-pub fn homes(topology: &Topology) -> [f64; STORES] {
+/// By store: the share of keys whose upper tier stands in its region.
+pub fn uppers(topology: &Topology) -> [f64; STORES] {
     let mut counts = [0; STORES];
     for key in sample() {
-        counts[topology.home(key).index()] += 1;
+        counts[topology.upper_store(key).index()] += 1;
     }
     counts.map(share)
+}
+
+/// What another list of the same locations moves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moved {
+    /// By region: the share of keys whose regional tier moves there.
+    pub regional: Vec<f64>,
+    /// The share of keys whose upper tier moves.
+    pub upper: f64,
+}
+
+pub fn moved(before: &Topology, after: &Topology) -> Moved {
+    let mut regional = vec![0; before.regions().count()];
+    let mut upper = 0;
+    for key in sample() {
+        for (region, _) in before.regions() {
+            let moves = before.tier(region, key) != after.tier(region, key);
+            regional[region.index()] += u32::from(moves);
+        }
+        let tier = |topology: &Topology| topology.tier(topology.upper_region(key), key);
+        upper += u32::from(tier(before) != tier(after));
+    }
+    Moved { regional: regional.into_iter().map(share).collect(), upper: share(upper) }
 }
 
 /// # Errors
@@ -97,7 +120,7 @@ pub fn without(topology: &Topology, name: &str) -> Result<Departure, Refused> {
                 continue;
             }
             regional += 1;
-            upper += u32::from(topology.home_region(key) == region);
+            upper += u32::from(topology.upper_region(key) == region);
             if let Some(now) = now {
                 *to.entry(now.clone()).or_default() += 1;
             }
@@ -149,8 +172,25 @@ mod tests {
         }
         let upper: f64 = shares.iter().map(|share| share.upper).sum();
         assert!((upper - 1.0).abs() < 1e-9, "each key has one upper tier");
-        let homes = homes(&topology);
-        assert!((homes[0] - 0.5).abs() < 0.01 && (homes[0] + homes[1] - 1.0).abs() < 1e-9);
+        let uppers = uppers(&topology);
+        assert!((uppers[0] - 0.5).abs() < 0.01 && (uppers[0] + uppers[1] - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn between_two_lists_as_much_moves_as_shares_change() {
+        let before = topology();
+        assert_eq!(moved(&before, &before), Moved { regional: vec![0.0; 2], upper: 0.0 });
+        let at = |name: &str, region, weight| Location::new(name, RegionId(region), weight);
+        let locations =
+            vec![at("ams", 0, 1.0), at("lhr", 0, 3.0), at("cdg", 0, 2.0), at("nrt", 1, 1.0)];
+        let regions = before.regions().map(|(_, region)| region.clone()).collect();
+        let site = |at, weight| Site { location: LocationId(at), weight };
+        let after = Topology::new(Epoch(2), regions, locations, [site(1, 1.0), site(3, 3.0)]);
+        let moved = moved(&before, &after.expect("sound"));
+        // lhr goes from a quarter to a half; the second store's region from a half to three quarters.
+        assert!((moved.regional[0] - 0.25).abs() < 0.01 && moved.regional[1] == 0.0, "{moved:?}");
+        let upper = 0.25 + 0.25 * 0.25;
+        assert!((moved.upper - upper).abs() < 0.01, "{moved:?} is not {upper}");
     }
 
     #[test]

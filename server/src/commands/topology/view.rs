@@ -8,7 +8,8 @@ use littoral_topology::Topology;
 use littoral_types::StoreId;
 use serde_json::{Value, json};
 
-use super::shares::{Departure, SAMPLE, Share, homes, shares};
+use super::matrix::Matrix;
+use super::shares::{Departure, SAMPLE, Share, shares, uppers};
 use crate::config::{Config, Engine};
 use crate::network;
 
@@ -19,6 +20,16 @@ pub struct View {
     pub leaving: Option<Departure>,
     /// Where the round trips were measured: the location of the configuration's own node.
     pub seen_from: Option<String>,
+    /// Round trips of all locations, if they were asked and told.
+    pub matrix: Option<Matrix>,
+}
+
+/// What has been measured.
+#[derive(Default)]
+pub struct Trips {
+    /// By the node of the configuration, to each location.
+    pub own: HashMap<String, Duration>,
+    pub all: Option<Matrix>,
 }
 
 pub struct Region {
@@ -41,7 +52,8 @@ pub struct Store {
     pub number: u8,
     pub location: String,
     pub engine: &'static str,
-    pub home: f64,
+    /// The share of keys whose upper tier stands in its region.
+    pub upper: f64,
 }
 
 impl View {
@@ -50,8 +62,9 @@ impl View {
         topology: &Topology,
         places: &[network::Place],
         leaving: Option<Departure>,
-        trips: &HashMap<String, Duration>,
+        trips: Trips,
     ) -> Self {
+        let Trips { own, all } = trips;
         let shares = shares(topology);
         let place = |(id, location): (littoral_types::LocationId, &littoral_topology::Location)| {
             let listed = places.iter().find(|listed| listed.name == location.name);
@@ -63,14 +76,14 @@ impl View {
                 nodes: nodes.map(|(name, address)| (name.clone(), address.to_string())).collect(),
                 stores: stores.map(|store| store.0).collect(),
                 share: shares[id.index()],
-                trip: trips.get(&location.name).copied(),
+                trip: own.get(&location.name).copied(),
             }
         };
         let region = |(id, region): (littoral_types::RegionId, &littoral_topology::Region)| {
             let here = topology.locations().filter(|(_, location)| location.region == id);
             Region { name: region.name.clone(), places: here.map(place).collect() }
         };
-        let homes = homes(topology);
+        let uppers = uppers(topology);
         let store = |store: StoreId| Store {
             number: store.0,
             location: topology.location(topology.site(store).location).name.clone(),
@@ -78,14 +91,15 @@ impl View {
                 Some(Engine::Postgres) => "postgres",
                 Some(Engine::Embedded) | None => "embedded",
             },
-            home: homes[store.index()],
+            upper: uppers[store.index()],
         };
         Self {
             epoch: topology.epoch().0,
             regions: topology.regions().map(region).collect(),
             stores: StoreId::all().map(store).collect(),
             leaving,
-            seen_from: own_location(config).filter(|_| !trips.is_empty()),
+            seen_from: own_location(config).filter(|_| !own.is_empty()),
+            matrix: all,
         }
     }
 
@@ -111,7 +125,7 @@ impl View {
         let store = |store: &Store| {
             json!({
                 "store": store.number, "location": store.location, "engine": store.engine,
-                "home_share": store.home,
+                "upper_share": store.upper,
             })
         };
         let leaving = self.leaving.as_ref().map(|left| {
@@ -121,8 +135,16 @@ impl View {
                 "to": left.to.iter().cloned().collect::<HashMap<_, _>>(),
             })
         });
+        let matrix = self.matrix.as_ref().map(|matrix| {
+            let us = |trip: &Option<Duration>| trip.map(|trip| trip.as_micros() as u64);
+            let row = |row: &Vec<_>| row.iter().map(us).collect::<Vec<_>>();
+            json!({
+                "names": matrix.names,
+                "round_trips_us": matrix.trips.iter().map(row).collect::<Vec<_>>(),
+            })
+        });
         json!({
-            "epoch": self.epoch, "sample": SAMPLE, "seen_from": self.seen_from,
+            "matrix": matrix, "epoch": self.epoch, "sample": SAMPLE, "seen_from": self.seen_from,
             "regions": self.regions.iter().map(region).collect::<Vec<_>>(),
             "stores": self.stores.iter().map(store).collect::<Vec<_>>(), "without": leaving,
         })

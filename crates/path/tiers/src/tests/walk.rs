@@ -115,3 +115,45 @@ async fn what_is_held_goes_on_being_served_when_nobody_can_be_asked() {
     let refused = world.try_get(6, key, &world.ctx(), &policy).await;
     assert!(refused.is_err(), "stale_if_error is bounded");
 }
+
+#[tokio::test(start_paused = true)]
+async fn edges_of_a_region_without_tiers_ask_the_nearest_regions_tier() {
+    // Region 2 has no tier; where its edge asks first follows the trips, not the list.
+    for near in [0, 1] {
+        let world = World::with(Setup { near: [2, near], ..Setup::default() }).await;
+        world.without(2);
+        for key in ["a", "b", "c", "d", "e", "f"] {
+            let (nearest, upper) = (world.tier(near, key), world.upper(key));
+            world.put(key, "v").await;
+            let served = world.get(6, key).await;
+            let asked: Vec<_> = path(&served).iter().map(|(at, hop, _)| (*at, *hop)).collect();
+            let mut expected = vec![(upper, Hop::Origin), (upper, Hop::Upper)];
+            expected.extend((nearest != upper).then_some((nearest, Hop::Regional)));
+            expected.push((6, Hop::Edge));
+            assert_eq!(asked, expected, "{key}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_upper_tier_the_other_stores_region_stands_in_and_misses_are_joined_there() {
+    let world = World::new().await;
+    let key = world.far_key(6);
+    let lost = world.upper(key) / 3;
+    world.without(lost);
+    let (regional, stand_in) = (world.tier(2, key), world.tier(1 - lost, key));
+    world.put(key, "v").await;
+    let served = world.get(6, key).await;
+    let miss = |at, hop| (at, hop, Outcome::Miss);
+    let expected = [
+        (stand_in, Hop::Origin, Outcome::Hit),
+        miss(stand_in, Hop::Upper),
+        miss(regional, Hop::Regional),
+        miss(6, Hop::Edge),
+    ];
+    assert_eq!(path(&served), expected);
+    // An edge of the stand-in's own region finds it there.
+    let near = (3 * (1 - lost)..).find(|at| *at != stand_in).expect("three locations");
+    world.get(near, key).await;
+    assert_eq!(world.origin.fetched(), 1);
+}

@@ -39,13 +39,15 @@ pub(super) struct Setup {
     pub(super) limits: Limits,
     pub(super) restarted: bool,
     pub(super) regions: u16,
+    /// Two regions that are nearer to each other than others are.
+    pub(super) near: [u16; 2],
 }
 
 impl Default for Setup {
     fn default() -> Self {
         // What is promised does not lean on the courtesy of pushes: only a test of theirs has them.
         let limits = Limits { interests: 0, ..Limits::default() };
-        Self { limits, restarted: false, regions: 3 }
+        Self { limits, restarted: false, regions: 3, near: [0, 0] }
     }
 }
 
@@ -162,6 +164,8 @@ impl World {
         let trip = |a: u16, b: u16| match () {
             () if a == b => Duration::ZERO,
             () if a / PER_REGION == b / PER_REGION => Duration::from_millis(2),
+            () if setup.near == [a, b].map(|at| at / PER_REGION) => Duration::from_millis(10),
+            () if setup.near == [b, a].map(|at| at / PER_REGION) => Duration::from_millis(10),
             () => Duration::from_millis(40),
         };
         let trips = (0..count).map(|a| (0..count).map(|b| trip(a, b)).collect()).collect();
@@ -266,7 +270,31 @@ impl World {
         let hash = key_hash(SPACE.id, key.as_bytes());
         let region = self.topology.now().region_of(LocationId(at));
         let tier = |region| self.topology.now().tier(region, hash).expect("weights are 1").0;
-        (tier(region), tier(self.topology.now().home_region(hash)))
+        (tier(region), tier(self.topology.now().upper_region(hash)))
+    }
+
+    /// A region's locations give up their keys with the next epoch.
+    pub(super) fn without(&self, region: u16) {
+        let now = self.topology.now();
+        let regions = now.regions().map(|(_, region)| region.clone()).collect();
+        let weight = |at: RegionId| if at.0 == region { 0.0 } else { 1.0 };
+        let location = |l: &Location| Location::new(l.name.clone(), l.region, weight(l.region));
+        let locations = now.locations().map(|(_, l)| location(l)).collect();
+        let next = Epoch(now.epoch().0 + 1);
+        let sites = [now.site(StoreId(0)), now.site(StoreId(1))];
+        let next = Topology::new(next, regions, locations, sites).expect("a sound topology");
+        assert_eq!(self.topology.learn(next), Ok(true));
+    }
+
+    /// The upper tier of a key.
+    pub(super) fn upper(&self, key: &str) -> u16 {
+        self.route(0, key).1
+    }
+
+    /// The tier of a key in a region.
+    pub(super) fn tier(&self, region: u16, key: &str) -> u16 {
+        let hash = key_hash(SPACE.id, key.as_bytes());
+        self.topology.now().tier(RegionId(region), hash).expect("it has one").0
     }
 
     /// A key whose whole walk from `at` takes three different locations.
