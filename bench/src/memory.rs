@@ -30,6 +30,7 @@ fn entry(body: Bytes) -> Arc<Entry> {
         tags: None,
         expires_at: None,
         vouched_at: Mono(1),
+        copied_at: Mono(1),
         positions: Positions::NONE,
         confirmed: true,
     })

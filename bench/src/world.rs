@@ -215,9 +215,6 @@ impl Service for Node {
         Box::pin(async move {
             let elsewhere = || Error::Refused("that store stands elsewhere".into());
             match request {
-                Request::Ask(question) => {
-                    self.tiers.answer(from, ctx, question).await.map(Reply::Answer)
-                }
                 Request::Store(store, call) => {
                     let (site, _) = self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
                     site.handle(call).await.map(Reply::Store)
@@ -226,9 +223,8 @@ impl Service for Node {
                     let (_, stream) = self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
                     stream.follow(follow).await.map(Reply::Followed)
                 }
-                Request::Measured => Ok(Reply::Measured(self.tiers.measured())),
-                Request::Push(push) => Ok(Reply::Pushed { held: self.tiers.pushed(push) }),
                 Request::Epoch(_) => Err(Error::Refused("epochs do not change here".into())),
+                request => self.tiers.handle(from, ctx, request).await,
             }
         })
     }

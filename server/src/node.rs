@@ -157,15 +157,10 @@ impl Service for Node {
     ) -> BoxFuture<'_, Result<Reply, Error>> {
         Box::pin(async move {
             match request {
-                Request::Ask(question) => {
-                    self.tiers.answer(from, ctx, question).await.map(Reply::Answer)
-                }
                 Request::Store(store, call) => {
                     let stand = self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
                     stand.site.handle(call).await.map(Reply::Store)
                 }
-                Request::Measured => Ok(Reply::Measured(self.tiers.measured())),
-                Request::Push(push) => Ok(Reply::Pushed { held: self.tiers.pushed(push) }),
                 Request::Epoch(gossip) => {
                     let epochs = self.epochs.get();
                     let epochs =
@@ -176,6 +171,7 @@ impl Service for Node {
                     let stand = self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
                     stand.publisher.follow(follow).await.map(Reply::Followed)
                 }
+                request => self.tiers.handle(from, ctx, request).await,
             }
         })
     }

@@ -12,7 +12,7 @@ use littoral_types::{Body, Ctx, Version};
 
 use crate::history::{Kind, Operation, Outcome};
 use crate::node::Running;
-use crate::world::{LOCATIONS, World};
+use crate::world::World;
 
 const CLIENTS: usize = 18;
 const KEYS: u64 = 6;
@@ -67,7 +67,7 @@ pub(crate) async fn start(world: &World, operations: usize, mut chance: Chance) 
         let client = Client {
             world,
             process,
-            home: (process as u16) % LOCATIONS,
+            home: (process as u16) % world.places.count(),
             chance: chance.fork(),
             shown: Arc::clone(&shown),
             writes: 0,
@@ -101,7 +101,8 @@ impl Client<'_> {
         let space = usize::from(self.chance.happens(0.3));
         let key = self.key();
         let away = self.chance.happens(0.25);
-        let location = if away { self.chance.below(LOCATIONS.into()) as u16 } else { self.home };
+        let places = self.world.places.count();
+        let location = if away { self.chance.below(places.into()) as u16 } else { self.home };
         let kind = match self.chance.below(100) {
             0..62 => Kind::Get,
             62..82 => Kind::Put,

@@ -7,7 +7,7 @@ use littoral_peer::faults::Rates;
 use littoral_types::LocationId;
 
 use crate::report::Fault;
-use crate::world::{LOCATIONS, PER_REGION, SITES, World};
+use crate::world::{PER_REGION, SITES, World};
 
 /// Injects faults until the clients are done.
 pub(crate) async fn inject(world: &World, mut chance: Chance) {
@@ -20,29 +20,29 @@ pub(crate) async fn inject(world: &World, mut chance: Chance) {
     }
 }
 
-fn any(chance: &mut Chance) -> u16 {
-    chance.below(LOCATIONS.into()) as u16
+fn any(world: &World, chance: &mut Chance) -> u16 {
+    chance.below(world.places.count().into()) as u16
 }
 
 async fn happen(world: &World, fault: Fault, chance: &mut Chance) {
     let network = &world.network.faults;
     match fault {
         Fault::OneSidedCut => {
-            let (from, to) = (any(chance), any(chance));
+            let (from, to) = (any(world, chance), any(world, chance));
             if from != to {
                 network.cut(LocationId(from), LocationId(to));
             }
         }
         Fault::Isolation => {
-            let alone = LocationId(any(chance));
-            for other in (0..LOCATIONS).map(LocationId).filter(|other| *other != alone) {
+            let alone = LocationId(any(world, chance));
+            for other in (0..world.places.count()).map(LocationId).filter(|other| *other != alone) {
                 network.cut(alone, other);
                 network.cut(other, alone);
             }
         }
         Fault::StoreSilence => {
             let site = LocationId(SITES[chance.below(2) as usize]);
-            for other in (0..LOCATIONS).map(LocationId).filter(|other| *other != site) {
+            for other in (0..world.places.count()).map(LocationId).filter(|other| *other != site) {
                 network.cut(site, other);
             }
         }
@@ -70,7 +70,7 @@ async fn happen(world: &World, fault: Fault, chance: &mut Chance) {
             network.set_rates(Rates::default());
         }
         Fault::NodeKilled => {
-            let at = any(chance);
+            let at = any(world, chance);
             world.kill(at);
             let most = if chance.happens(0.5) { 100 } else { 3_000 };
             world.clock.sleep(Duration::from_millis(chance.below(most))).await;
@@ -84,7 +84,7 @@ async fn happen(world: &World, fault: Fault, chance: &mut Chance) {
         }
         Fault::ClockJump => {
             // There and back; now and then by ten minutes, whose stamps are refused.
-            let at = any(chance);
+            let at = any(world, chance);
             // A store's own machine that starts with a fast clock is not caught yet.
             let far = chance.happens(0.2) && !SITES.contains(&at);
             let by = if far { 600_000 } else { chance.below(300) as i64 - 150 };
@@ -94,11 +94,11 @@ async fn happen(world: &World, fault: Fault, chance: &mut Chance) {
         }
         Fault::Epoch => {
             // One of a region keeps its keys: the first.
-            let at = any(chance);
+            let at = world.places.location(any(world, chance));
             if !at.is_multiple_of(PER_REGION) {
                 world.next_epoch(at);
             }
-            for at in 0..LOCATIONS {
+            for at in 0..world.places.count() {
                 // Some hear late: with the next epoch, or at the end.
                 if chance.happens(0.8) {
                     world.clock.sleep(Duration::from_millis(chance.below(500))).await;
@@ -111,7 +111,7 @@ async fn happen(world: &World, fault: Fault, chance: &mut Chance) {
 }
 
 async fn purge(world: &World, chance: &mut Chance) {
-    let Some(node) = world.running(any(chance)) else { return };
+    let Some(node) = world.running(any(world, chance)) else { return };
     let scope = match chance.below(3) {
         0 => littoral_kv::PurgeScope::Everything,
         1 => littoral_kv::PurgeScope::Prefix(bytes::Bytes::from_static(b"k")),

@@ -8,10 +8,11 @@ use littoral_kv::ReadOptions;
 use littoral_peer::Outcome as HopOutcome;
 use littoral_types::{Ctx, Version};
 
+use crate::beside;
 use crate::history::{Kind, Operation, Outcome};
 use crate::ledger::{By, Inner, Writes};
 use crate::report::Report;
-use crate::world::{GRACE, LOCATIONS, POLICY, World};
+use crate::world::{GRACE, POLICY, World};
 
 /// How stale a tier's word may be: the silence limit, and what clocks and rounding add.
 const DELIVERY: Duration = Duration::from_millis(5_100);
@@ -103,9 +104,10 @@ async fn crawled(world: &World) -> Vec<String> {
 async fn write_all(world: &World) -> Vec<String> {
     let mut refused = Vec::new();
     for (n, (space, key)) in keys(world).into_iter().enumerate() {
-        let mut at = n as u16 % LOCATIONS;
+        let count = world.places.count();
+        let mut at = n as u16 % count;
         while world.far(at) {
-            at = (at + 1) % LOCATIONS;
+            at = (at + 1) % count;
         }
         let running = world.running(at).expect("healed");
         let deadline = running.kv.clock().after(Duration::from_secs(20));
@@ -129,7 +131,7 @@ async fn read_all(
     let mut all = HashMap::new();
     for (space, key) in keys(world) {
         let mut versions = Vec::new();
-        for at in 0..LOCATIONS {
+        for at in 0..world.places.count() {
             let running = world.running(at).expect("healed");
             let deadline = running.kv.clock().after(Duration::from_secs(20));
             let ctx = Ctx { deadline, ..Ctx::default() };
@@ -174,6 +176,7 @@ pub(crate) fn judge(world: &World, seed: u64, settled: Settled) -> Report {
         of.minimums_are_met(&mut found);
         of.ages_are_honest(&mut found);
         of.nobody_goes_back(&mut found);
+        beside::judge(world, &inner, &operations, of.reads(), &mut found);
         of.stamps_follow_time(&mut found);
         of.conditions_were_true(&mut found);
         let place = (space, key);

@@ -43,6 +43,8 @@ pub(crate) struct Inner {
     pub(crate) writes: HashMap<(SpaceId, Bytes), Writes>,
     pub(crate) tally: Tally,
     marks: [Marks; 2],
+    /// Places whose node started or was killed, and when.
+    pub(crate) came_or_went: Vec<(u16, Duration)>,
     /// What was wrong the moment it happened.
     pub(crate) wrong: Vec<String>,
 }

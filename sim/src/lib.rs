@@ -3,12 +3,14 @@
 //!
 //! [`run`] is one seed. The same seed gives the same history, operation for operation.
 
+mod beside;
 mod client;
 mod faults;
 mod history;
 mod judge;
 mod ledger;
 mod node;
+mod places;
 mod record;
 mod refill;
 mod report;
@@ -20,6 +22,7 @@ pub use report::{Report, Tally};
 
 use littoral_clock::Chance;
 
+use crate::places::Places;
 use crate::world::World;
 
 /// What one seed runs.
@@ -48,7 +51,7 @@ pub fn run(options: Options) -> Report {
     let runtime = builder.build().expect("a runtime without I/O needs nothing");
     runtime.block_on(async move {
         let mut chance = Chance::seeded(options.seed);
-        let world = World::new(&mut chance, options.verbose).await;
+        let world = World::new(&mut chance, Places::of(options.seed), options.verbose).await;
         let clients = client::start(&world, options.operations, chance.fork());
         let faults = faults::inject(&world, chance.fork());
         tokio::select! {

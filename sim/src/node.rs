@@ -156,17 +156,16 @@ impl Service for Node {
     ) -> BoxFuture<'_, Result<Reply, Error>> {
         Box::pin(async move {
             match (request, &self.site) {
-                (Request::Ask(question), _) => {
-                    self.tiers.answer(from, ctx, question).await.map(Reply::Answer)
-                }
-                (Request::Push(push), _) => Ok(Reply::Pushed { held: self.tiers.pushed(push) }),
                 (Request::Store(store, call), Some((here, site, _))) if store == *here => {
                     site.handle(call).await.map(Reply::Store)
                 }
                 (Request::Follow(store, follow), Some((here, _, publisher))) if store == *here => {
                     publisher.follow(follow).await.map(Reply::Followed)
                 }
-                _ => Err(Error::Refused("that store stands elsewhere".into())),
+                (Request::Store(..) | Request::Follow(..), _) => {
+                    Err(Error::Refused("that store stands elsewhere".into()))
+                }
+                (request, _) => self.tiers.handle(from, ctx, request).await,
             }
         })
     }

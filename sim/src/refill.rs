@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use littoral_clock::Clock;
-use littoral_peer::{Carrier, Error, Reply, Request, StoreCall, Trip};
+use littoral_peer::{Carrier, Error, Reply, Request, Sibling, StoreCall, Trip};
 use littoral_store::{Debt, Debts as _, OwedModel, Write};
-use littoral_types::{Ctx, LocationId, STORES, StoreId};
+use littoral_types::{Ctx, LocationId, Mono, STORES, SpaceId, StoreId};
 
 use crate::ledger::Ledger;
 
@@ -74,6 +74,27 @@ impl Watched {
 }
 
 impl Carrier for Watched {
+    fn keeps(&self, space: SpaceId, key: &[u8]) -> Option<Mono> {
+        self.carrier.keeps(space, key)
+    }
+
+    fn keepers(&self, space: SpaceId, key: &[u8]) -> Vec<Sibling> {
+        self.carrier.keepers(space, key)
+    }
+
+    fn siblings(&self) -> Vec<Sibling> {
+        self.carrier.siblings()
+    }
+
+    fn call_sibling(
+        &self,
+        to: Sibling,
+        ctx: Ctx,
+        request: Request,
+    ) -> BoxFuture<'_, Result<Reply, Error>> {
+        self.carrier.call_sibling(to, ctx, request)
+    }
+
     fn well(&self, to: LocationId) -> bool {
         self.carrier.well(to)
     }

@@ -15,6 +15,7 @@ use littoral_types::{Epoch, LocationId, RegionId, SpaceId, StoreId, Tenant, Vers
 
 use crate::ledger::{By, Ledger};
 use crate::node::{Disk, Running, Surroundings};
+use crate::places::Places;
 use crate::store::SimStore;
 
 pub(crate) const LOCATIONS: u16 = 9;
@@ -48,6 +49,7 @@ pub(crate) struct World {
     /// Plain, and strict (`compare = true`).
     pub(crate) namespaces: [Namespace; 2],
     pub(crate) verbose: bool,
+    pub(crate) places: Places,
     topology: Arc<Topology>,
     newest: Mutex<Newest>,
     nodes: Vec<Mutex<Place>>,
@@ -70,14 +72,15 @@ struct Place {
 
 impl World {
     /// Returns when every stream has been heard.
-    pub(crate) async fn new(chance: &mut Chance, verbose: bool) -> Self {
+    pub(crate) async fn new(chance: &mut Chance, places: Places, verbose: bool) -> Self {
         let clock = Clock::simulated(EPOCH_WALL, 0);
         let tasks = Tasks::new(clock.clone());
         let newest = Newest::default();
         let topology = Arc::new(topology(newest.epoch, &newest.weights));
-        let trips = Trips::new(trips(chance));
+        let trips = Trips::new(trips(&places, chance));
         let faults = Faults::seeded(chance.u64(), Default::default());
-        let network = Network::new(clock.clone(), tasks.clone(), trips, faults);
+        let network = Network::several(clock.clone(), tasks.clone(), trips, faults, places.all());
+        network.sound_within(places.sound);
         // So that a fault of the codec cannot hide until there is a wire.
         network.encoding(true);
         let ledger = Arc::new(Ledger::default());
@@ -103,7 +106,7 @@ impl World {
                 far,
             })
         };
-        let nodes = (0..LOCATIONS).map(place).collect();
+        let nodes = (0..places.count()).map(place).collect();
         let namespace = |id, compare| Namespace {
             id: SpaceId(id),
             account: Tenant(1),
@@ -117,6 +120,7 @@ impl World {
         let world = Self {
             namespaces: [namespace(100, false), namespace(101, true)],
             verbose,
+            places,
             topology,
             newest: Mutex::new(newest),
             nodes,
@@ -130,7 +134,7 @@ impl World {
             network,
             stores,
         };
-        for at in 0..LOCATIONS {
+        for at in 0..world.places.count() {
             world.start(at);
         }
         world.clock.sleep(Duration::from_millis(500)).await;
@@ -167,7 +171,8 @@ impl World {
         if place.running.is_some() {
             return;
         }
-        let here = LocationId(at);
+        let here = LocationId(self.places.location(at));
+        let place_id = LocationId(at);
         let site = SITES.iter().position(|site| *site == at).map(|store| {
             let store_id = StoreId(store as u8);
             (store_id, Arc::clone(&self.stores[store]) as Arc<dyn Store>)
@@ -175,7 +180,7 @@ impl World {
         let staging = self.folder.path().join(at.to_string());
         let around = Surroundings {
             here,
-            carrier: self.network.end(here, CarrierLimits::default()),
+            carrier: self.network.end(place_id, CarrierLimits::default()),
             ledger: &self.ledger,
             site,
             staging: &staging,
@@ -186,14 +191,17 @@ impl World {
         };
         let chance = place.chance.fork();
         let (running, service) = Running::start(around, &mut place.disk, chance);
-        self.network.attach(here, &service);
+        self.network.attach(place_id, &service);
         place.running = Some(running);
+        self.ledger.lock().came_or_went.push((at, self.now()));
     }
 
     pub(crate) fn kill(&self, at: u16) {
         let mut place = self.place(at);
         if let Some(running) = place.running.take() {
             running.kill(&mut place.disk);
+            self.network.detach(LocationId(at));
+            self.ledger.lock().came_or_went.push((at, self.now()));
         }
     }
 
@@ -236,7 +244,7 @@ impl World {
             let place = self.place(at);
             StoreId::all().map(|store| place.disk.owed.owed(store)).sum::<u64>()
         };
-        (0..LOCATIONS).map(owed).sum()
+        (0..self.places.count()).map(owed).sum()
     }
 
     /// Everything works again.
@@ -246,7 +254,7 @@ impl World {
         for store in &self.stores {
             store.start();
         }
-        for at in 0..LOCATIONS {
+        for at in 0..self.places.count() {
             self.start(at);
             self.hear(at);
         }
@@ -254,7 +262,7 @@ impl World {
     }
 
     pub(crate) fn stop(&self) {
-        for at in 0..LOCATIONS {
+        for at in 0..self.places.count() {
             self.kill(at);
         }
         self.tasks.cut();
@@ -283,14 +291,18 @@ fn topology(epoch: u64, weights: &[f64]) -> Topology {
     Topology::new(Epoch(epoch), regions, locations, stores).expect("a sound topology")
 }
 
-fn trips(chance: &mut Chance) -> Vec<Vec<Duration>> {
+fn trips(places: &Places, chance: &mut Chance) -> Vec<Vec<Duration>> {
     let mut trip = |a: u16, b: u16| {
         let (from, more) = match () {
             () if a == b => return Duration::ZERO,
-            () if a / PER_REGION == b / PER_REGION => (1_000, 4_000),
+            () if places.beside(a, b) => return Duration::from_micros(300),
+            () if places.location(a) / PER_REGION == places.location(b) / PER_REGION => {
+                (1_000, 4_000)
+            }
             () => (20_000, 80_000),
         };
         Duration::from_micros(from + chance.below(more))
     };
-    (0..LOCATIONS).map(|a| (0..LOCATIONS).map(|b| trip(a, b)).collect()).collect()
+    let count = places.count();
+    (0..count).map(|a| (0..count).map(|b| trip(a, b)).collect()).collect()
 }

@@ -6,7 +6,7 @@ use littoral_rules::{Rule, break_rule};
 use littoral_sim::{Options, run};
 
 /// Rules that one of the first few seeds notices; `cargo xtask sim --break all` tries every rule.
-const QUICK: [(Rule, &str); 18] = [
+const QUICK: [(Rule, &str); 20] = [
     (Rule::PurgeDrops, "all-agree"),
     (Rule::CoverNeedsHearing, "age-is-honest"),
     (Rule::CoverNeedsRank, "age-is-honest"),
@@ -25,6 +25,8 @@ const QUICK: [(Rule, &str); 18] = [
     (Rule::CrawlRepairs, "crawl-levels"),
     (Rule::CrawlSkipsNothing, "tombstones-go"),
     (Rule::RefillRamps, "refill-ramps"),
+    (Rule::CopiesAreYoung, "copies-are-young"),
+    (Rule::KeeperHasWrites, "locations-read-their-writes"),
 ];
 
 #[test]

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use littoral_clock::{Chance, Clock};
-use littoral_link::{Certificates, Client, Files, Identity, Members, Peer, Server};
+use littoral_link::{Certificates, Client, Files, Identity, Members, Peer, Server, Siblings};
 use littoral_link::{client, server};
-use littoral_peer::{Carrier, Error as PeerError, Reply, Request, Service, Trip};
+use littoral_peer::{Carrier, Error as PeerError, Reply, Request, Service, Sibling, Trip};
 use littoral_store::Staging;
 use littoral_tasks::{Shutdown, TaskKind};
 use littoral_telemetry::metrics::Registry;
 use littoral_topology::Topology;
-use littoral_types::{Ctx, LocationId};
+use littoral_types::{Ctx, LocationId, Mono, SpaceId};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
@@ -114,7 +114,8 @@ impl Link {
         let client = Client::new(certificates, options, staging, clock, tasks, metrics);
         client.set_peers(self.peers.clone());
         self.client = Some(client.clone());
-        Ok(Arc::new(Among { here: self.here, own, others: client }))
+        let siblings = Siblings::watch(&client, self.here, &self.certificates.identity());
+        Ok(Arc::new(Among { here: self.here, own, siblings, others: client }))
     }
 
     /// Goes on with the epoch of the last run, and spreads newer ones from now on.
@@ -251,6 +252,7 @@ fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
 struct Among {
     here: LocationId,
     own: Arc<dyn Carrier>,
+    siblings: Arc<Siblings>,
     others: Client,
 }
 
@@ -274,5 +276,26 @@ impl Carrier for Among {
         } else {
             self.others.call(to, ctx, request)
         }
+    }
+
+    fn keeps(&self, space: SpaceId, key: &[u8]) -> Option<Mono> {
+        self.siblings.keeps(space, key)
+    }
+
+    fn keepers(&self, space: SpaceId, key: &[u8]) -> Vec<Sibling> {
+        self.siblings.keepers(space, key)
+    }
+
+    fn siblings(&self) -> Vec<Sibling> {
+        self.siblings.all()
+    }
+
+    fn call_sibling(
+        &self,
+        to: Sibling,
+        ctx: Ctx,
+        request: Request,
+    ) -> BoxFuture<'_, Result<Reply, PeerError>> {
+        Box::pin(self.siblings.call(to, ctx, request))
     }
 }

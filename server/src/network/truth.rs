@@ -11,7 +11,7 @@ use littoral_tasks::TaskKind;
 use littoral_types::{LocationId, STORES, StoreId};
 
 use super::disks::at_once;
-use super::{Error, Options, Origin};
+use super::{Error, Options, Origin, Places};
 use crate::node::{Shared, Truths};
 
 /// How often the outbox is trimmed.
@@ -56,11 +56,29 @@ pub(super) fn open(
 fn one(store: StoreId, options: &Options, shared: &Shared) -> Result<Opened, Error> {
     let path = options.data_dir.join(format!("store-{}", store.0));
     match &options.origins[store.index()] {
-        Origin::Embedded => embedded(&path, shared),
+        Origin::Embedded => {
+            alone(store, options)?;
+            embedded(&path, shared)
+        }
         Origin::Postgres { address, connections } => {
             postgres(store, &path, address, *connections, shared)
         }
     }
+}
+
+/// Several nodes of a location share a store only where it is kept outside of them.
+fn alone(store: StoreId, options: &Options) -> Result<(), Error> {
+    let Places::Listed { locations, stores, .. } = &options.places else { return Ok(()) };
+    let place = &locations[stores[store.index()].at];
+    if place.nodes.len() <= 1 {
+        return Ok(());
+    }
+    let why = format!(
+        "it is kept in the data directory of one node, and {} has {}: use PostgreSQL there",
+        place.name,
+        place.nodes.len()
+    );
+    Err(Error::Origin { store: store.0, why })
 }
 
 fn embedded(path: &Path, shared: &Shared) -> Result<Opened, Error> {

@@ -63,10 +63,14 @@ pub enum Rule {
     CrawlSkipsNothing,
     /// A store that failed is refilled slowly at first.
     RefillRamps,
+    /// A node serves what another one of its location keeps for a second at most.
+    CopiesAreYoung,
+    /// The nodes of a location hear of a write before it is acknowledged.
+    KeeperHasWrites,
 }
 
 impl Rule {
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::FillYieldsToPurge,
         Self::PurgeDrops,
         Self::CoverNeedsConfirmation,
@@ -95,6 +99,8 @@ impl Rule {
         Self::CrawlRepairs,
         Self::CrawlSkipsNothing,
         Self::RefillRamps,
+        Self::CopiesAreYoung,
+        Self::KeeperHasWrites,
     ];
 
     /// The name by which `cargo xtask sim --break` knows it.
@@ -128,6 +134,8 @@ impl Rule {
             Self::CrawlRepairs => "crawl-repairs",
             Self::CrawlSkipsNothing => "crawl-skips-nothing",
             Self::RefillRamps => "refill-ramps",
+            Self::CopiesAreYoung => "copies-are-young",
+            Self::KeeperHasWrites => "keeper-has-writes",
         }
     }
 

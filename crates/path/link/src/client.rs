@@ -7,6 +7,7 @@ mod link;
 mod node;
 mod options;
 mod probe;
+mod siblings;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +31,7 @@ use crate::metrics::Calling;
 pub use book::Peer;
 pub use node::PeerState;
 pub use options::{Options, Windows};
+pub use siblings::Siblings;
 
 use book::Book;
 use exchange::Failure;

@@ -27,7 +27,7 @@ pub mod fuzzing;
 
 pub use certificate::{Inspected, ReadError, inspect, inspect_file};
 pub use certificates::{Certificates, CertificatesError, Files};
-pub use client::{Client, Peer, PeerState};
+pub use client::{Client, Peer, PeerState, Siblings};
 pub use format::Formats;
 pub use identity::{Identity, IdentityError, NAME_BYTES_MAX};
 pub use life::{Life, places_mark};

@@ -12,13 +12,13 @@ pub mod wire;
 
 pub use message::{
     Age, Answer, Filter, Follow, Followed, Gossip, Held, Hop, HopReport, Hops, Measured, Minimum,
-    Outcome, Push, Question, Reply, Request, StoreCall, StoreReply, Trailer, Trailing, Truth,
-    trailer,
+    Outcome, Push, Question, Reply, Request, StoreCall, StoreReply, Terms, Trailer, Trailing,
+    Truth, Wrote, trailer,
 };
 pub use trip::{Meter, Trip};
 
 use futures_util::future::BoxFuture;
-use littoral_types::{Ctx, LocationId};
+use littoral_types::{Ctx, LocationId, Mono, SpaceId};
 
 /// Takes a call to another node and brings the answer back.
 pub trait Carrier: Send + Sync + 'static {
@@ -39,7 +39,37 @@ pub trait Carrier: Send + Sync + 'static {
     fn trip(&self, _to: LocationId) -> Option<Trip> {
         None
     }
+
+    /// Since when this node keeps a key in its location; `None`: another node there does. All of a
+    /// location's nodes rank its keys alike, and one that is not well is stood in for by the next.
+    fn keeps(&self, _space: SpaceId, _key: &[u8]) -> Option<Mono> {
+        Some(Mono::LONG_AGO)
+    }
+
+    /// The location's other nodes that are well and rank before this one for a key, the keeper first.
+    fn keepers(&self, _space: SpaceId, _key: &[u8]) -> Vec<Sibling> {
+        Vec::new()
+    }
+
+    /// All other nodes of the location that are well.
+    fn siblings(&self) -> Vec<Sibling> {
+        Vec::new()
+    }
+
+    /// As [`Carrier::call`], to one of the location's other nodes.
+    fn call_sibling(
+        &self,
+        _to: Sibling,
+        _ctx: Ctx,
+        _request: Request,
+    ) -> BoxFuture<'_, Result<Reply, Error>> {
+        Box::pin(async { Err(Error::Unreachable) })
+    }
 }
+
+/// Another node of this node's location, by a number that only its carrier understands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Sibling(pub u64);
 
 /// Answers calls from other nodes.
 pub trait Service: Send + Sync + 'static {

@@ -1,5 +1,13 @@
 //! The in-process carrier: the same typed message, bodies uncopied, after the modelled trip. It can
 //! be told to encode and decode what it carries, as a carrier between machines must.
+//!
+//! Nodes stand at **places**, numbered like locations: the first of each location has its number,
+//! [further ones](Network::several) follow after all locations. Trips and faults are between places.
+//!
+//! Nodes stand at **places**, numbered like locations: the first of each location has its number, the
+//! [further ones](Network::several) follow after all locations.
+
+mod several;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -8,12 +16,13 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use littoral_clock::Clock;
 use littoral_tasks::{TaskKind, Tasks};
-use littoral_types::{Ctx, LocationId};
+use littoral_types::{Ctx, LocationId, Mono, SpaceId};
 use tokio::sync::{Semaphore, oneshot};
 
+use self::several::ranked;
 use crate::faults::{Fate, Faults};
 use crate::parcel::{Parcel, through_wire};
-use crate::{Carrier, Error, Reply, Request, Service, StoreReply, Trip, trailer};
+use crate::{Carrier, Error, Reply, Request, Service, Sibling, StoreReply, Trip, trailer};
 
 /// A network in one process: who is where, and how long a trip between them takes.
 pub struct Network {
@@ -22,7 +31,18 @@ pub struct Network {
     trips: Trips,
     pub faults: Faults,
     encoding: AtomicBool,
-    services: Vec<Mutex<Option<Weak<dyn Service>>>>,
+    sound_within: AtomicBool,
+    places: Vec<Mutex<Place>>,
+    /// The location of each place.
+    locations: Vec<LocationId>,
+}
+
+/// Where a node stands, or could.
+#[derive(Default)]
+pub(crate) struct Place {
+    service: Option<Weak<dyn Service>>,
+    /// When one came, or went.
+    changed_at: Mono,
 }
 
 /// One-way trip times.
@@ -48,6 +68,8 @@ pub struct Local {
     network: Arc<Network>,
     /// Shared with the calls under way, one for each peer.
     in_flight: Vec<Arc<Semaphore>>,
+    /// The other places of this location.
+    others: Vec<LocationId>,
 }
 
 impl Trips {
@@ -73,8 +95,23 @@ impl Trips {
 
 impl Network {
     pub fn new(clock: Clock, tasks: Tasks, trips: Trips, faults: Faults) -> Arc<Self> {
-        let services = trips.0.iter().map(|_| Mutex::new(None)).collect();
-        Arc::new(Self { clock, tasks, trips, faults, encoding: AtomicBool::new(false), services })
+        let locations = (0..).map(LocationId).take(trips.0.len()).collect();
+        Self::several(clock, tasks, trips, faults, locations)
+    }
+
+    /// With several places in some locations: `locations[p]` is that of place `p`. Trips and faults
+    /// are between places.
+    pub fn several(
+        clock: Clock,
+        tasks: Tasks,
+        trips: Trips,
+        faults: Faults,
+        locations: Vec<LocationId>,
+    ) -> Arc<Self> {
+        let places = locations.iter().map(|_| Mutex::default()).collect();
+        let encoding = AtomicBool::new(false);
+        let sound_within = AtomicBool::new(false);
+        Arc::new(Self { clock, tasks, trips, faults, encoding, sound_within, places, locations })
     }
 
     pub fn trips(&self) -> &Trips {
@@ -87,25 +124,67 @@ impl Network {
         self.encoding.store(on, Ordering::Relaxed);
     }
 
+    /// Whether no fault is injected between the nodes of a location. Off at first.
+    pub fn sound_within(&self, on: bool) {
+        self.sound_within.store(on, Ordering::Relaxed);
+    }
+
+    fn fate(&self, from: LocationId, to: LocationId) -> Fate {
+        let beside = from != to && self.locations[from.index()] == self.locations[to.index()];
+        if beside && self.sound_within.load(Ordering::Relaxed) {
+            return Fate::Delivered { wait: Duration::ZERO, twice: false };
+        }
+        self.faults.fate(from, to)
+    }
+
     /// Puts a node at its place, instead of one that stood there. One that is dropped is
     /// unreachable.
     pub fn attach(&self, at: LocationId, service: &Arc<dyn Service>) {
-        *self.place(at) = Some(Arc::downgrade(service));
+        let changed_at = self.clock.mono();
+        *self.place(at) = Place { service: Some(Arc::downgrade(service)), changed_at };
     }
 
-    fn place(&self, at: LocationId) -> MutexGuard<'_, Option<Weak<dyn Service>>> {
-        self.services[at.index()].lock().unwrap_or_else(PoisonError::into_inner)
+    /// Takes a node from its place, and everybody knows.
+    pub fn detach(&self, at: LocationId) {
+        *self.place(at) = Place { service: None, changed_at: self.clock.mono() };
+    }
+
+    pub(crate) fn place(&self, at: LocationId) -> MutexGuard<'_, Place> {
+        self.places[at.index()].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A location's places, highest rank for a key first.
+    pub fn ranked(&self, at: LocationId, space: SpaceId, key: &[u8]) -> Vec<LocationId> {
+        ranked(self.places_at(at).collect(), space, key)
+    }
+
+    fn places_at(&self, at: LocationId) -> impl Iterator<Item = LocationId> {
+        let places = (0..).map(LocationId).zip(&self.locations);
+        places.filter(move |(_, location)| **location == at).map(|(place, _)| place)
+    }
+
+    /// The node of a location that is asked for this.
+    fn asked(&self, to: LocationId, request: &Request) -> LocationId {
+        let key = match request {
+            Request::Ask(question) => (question.space.id, &question.key),
+            Request::Push(push) => (push.space.id, &push.key),
+            _ => return to,
+        };
+        let well = self.places_at(to).filter(|place| self.place(*place).service.is_some());
+        ranked(well.collect(), key.0, key.1).first().copied().unwrap_or(to)
     }
 
     /// The end of the network at `from`.
     pub fn end(self: &Arc<Self>, from: LocationId, limits: Limits) -> Arc<Local> {
         let in_flight =
-            self.services.iter().map(|_| Arc::new(Semaphore::new(limits.in_flight_per_peer)));
-        Arc::new(Local { from, network: Arc::clone(self), in_flight: in_flight.collect() })
+            self.places.iter().map(|_| Arc::new(Semaphore::new(limits.in_flight_per_peer)));
+        let here = self.locations[from.index()];
+        let others = self.places_at(here).filter(|place| *place != from).collect();
+        Arc::new(Local { from, network: Arc::clone(self), in_flight: in_flight.collect(), others })
     }
 
     fn service(&self, at: LocationId) -> Result<Arc<dyn Service>, Error> {
-        self.place(at).as_ref().and_then(Weak::upgrade).ok_or(Error::Unreachable)
+        self.place(at).service.as_ref().and_then(Weak::upgrade).ok_or(Error::Unreachable)
     }
 
     async fn travel(&self, from: LocationId, to: LocationId, wait: Duration) {
@@ -123,7 +202,7 @@ impl Network {
         ctx: Ctx,
         request: Request,
     ) -> Result<Reply, Error> {
-        let (wait, twice) = match self.faults.fate(from, to) {
+        let (wait, twice) = match self.fate(from, to) {
             Fate::Cut => return Err(Error::Unreachable),
             Fate::Lost => return std::future::pending().await,
             Fate::Delivered { wait, twice } => (wait, twice),
@@ -131,21 +210,21 @@ impl Network {
         let encoding = self.encoding.load(Ordering::Relaxed);
         let parcel = Parcel::pack(ctx, request, encoding, self.clock.mono());
         self.travel(from, to, wait).await;
-        let service = self.service(to)?;
+        let (service, location) = (self.service(to)?, self.locations[from.index()]);
         if twice {
             let (ctx, copy) = parcel.copy().open(self.clock.mono())?;
             let service = Arc::clone(&service);
             self.tasks.spawn(TaskKind::Call, async move {
                 // Nobody waits for the answer of the second delivery.
-                let _ = service.handle(from, ctx, copy).await;
+                let _ = service.handle(location, ctx, copy).await;
             });
         }
         let (ctx, request) = parcel.open(self.clock.mono())?;
-        let mut reply = service.handle(from, ctx, request).await;
+        let mut reply = service.handle(location, ctx, request).await;
         if encoding {
             reply = through_wire(reply);
         }
-        match self.faults.fate(to, from) {
+        match self.fate(to, from) {
             Fate::Cut | Fate::Lost => std::future::pending().await,
             Fate::Delivered { wait, .. } => {
                 let more = match &reply {
@@ -169,7 +248,7 @@ impl Network {
             let network = Arc::clone(self);
             self.tasks.spawn(TaskKind::Trailer, async move {
                 let Some(trailer) = there.wait().await else { return };
-                if let Fate::Delivered { wait, .. } = network.faults.fate(from, to) {
+                if let Fate::Delivered { wait, .. } = network.fate(from, to) {
                     network.travel(from, to, wait).await;
                     sender.send_replace(Some(trailer));
                 }
@@ -185,6 +264,41 @@ impl Carrier for Local {
     }
 
     fn call(
+        &self,
+        to: LocationId,
+        ctx: Ctx,
+        request: Request,
+    ) -> BoxFuture<'_, Result<Reply, Error>> {
+        self.send(self.network.asked(to, &request), ctx, request)
+    }
+
+    fn keeps(&self, space: SpaceId, key: &[u8]) -> Option<Mono> {
+        self.keeps_since(space, key)
+    }
+
+    fn keepers(&self, space: SpaceId, key: &[u8]) -> Vec<Sibling> {
+        self.before_this_one(space, key)
+    }
+
+    fn siblings(&self) -> Vec<Sibling> {
+        self.others_well()
+    }
+
+    fn call_sibling(
+        &self,
+        to: Sibling,
+        ctx: Ctx,
+        request: Request,
+    ) -> BoxFuture<'_, Result<Reply, Error>> {
+        match u16::try_from(to.0).map(LocationId) {
+            Ok(place) if self.others.contains(&place) => self.send(place, ctx, request),
+            _ => Box::pin(async { Err(Error::Unreachable) }),
+        }
+    }
+}
+
+impl Local {
+    fn send(
         &self,
         to: LocationId,
         ctx: Ctx,

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use littoral_store::{Applied, Collect, Found, List, Listed, Record, Scan, Scanned, Scope, Write};
+use littoral_store::{
+    Applied, Collect, Found, List, Listed, Record, Row, Scan, Scanned, Scope, Write,
+};
 use littoral_types::{Body, Epoch, LocationId, Position, Positions, Space, SpaceId, StoreId};
 use littoral_types::{Tag, Version, Wall};
 use tokio::sync::watch;
@@ -25,6 +27,32 @@ pub enum Request {
     Push(Push),
     /// What has the node measured? For whoever weighs places.
     Measured,
+    /// A node asks the one of its location that keeps a key. A node that does not know this refuses
+    /// it, and whoever asks then walks itself.
+    AskKeeper(Question, Terms),
+    /// A node has taken a write, and tells the one of its location that keeps the key.
+    Wrote(Wrote),
+}
+
+/// How long an edge may hold what it is answered: as a space and its reader ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    pub refresh: Duration,
+    pub cache_ttl: Duration,
+    pub absent: Duration,
+    pub stale_if_error: Duration,
+}
+
+/// A write that is durable in a store.
+#[derive(Clone, Debug)]
+pub struct Wrote {
+    pub space: Space,
+    pub key: Bytes,
+    pub row: Row,
+    /// Since the store was asked.
+    pub age: Age,
+    /// Per stream, what is surely included.
+    pub positions: Positions,
 }
 
 /// What one node has measured.
@@ -96,17 +124,21 @@ pub enum StoreReply {
 pub enum Hop {
     #[default]
     Edge,
+    /// The node of the edge's location that keeps the key, when that is another one.
+    Keeper,
     Regional,
     Upper,
     Origin,
 }
 
 impl Hop {
-    pub const ALL: [Self; 4] = [Self::Edge, Self::Regional, Self::Upper, Self::Origin];
+    pub const ALL: [Self; 5] =
+        [Self::Edge, Self::Keeper, Self::Regional, Self::Upper, Self::Origin];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Edge => "edge",
+            Self::Keeper => "keeper",
             Self::Regional => "regional",
             Self::Upper => "upper",
             Self::Origin => "origin",
@@ -227,7 +259,7 @@ pub struct Hops {
     list: [HopReport; HOPS_MAX],
 }
 
-/// Edge, regional, upper, origin, and one to spare.
+/// Edge, keeper, regional, upper, origin.
 pub(crate) const HOPS_MAX: usize = 5;
 
 impl Hops {
@@ -327,6 +359,8 @@ impl Request {
             Self::Epoch(gossip) => Self::Epoch(gossip.clone()),
             Self::Push(push) => Self::Push(push.clone()),
             Self::Measured => Self::Measured,
+            Self::AskKeeper(question, terms) => Self::AskKeeper(question.clone(), *terms),
+            Self::Wrote(wrote) => Self::Wrote(wrote.clone()),
         }
     }
 }

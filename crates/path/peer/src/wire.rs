@@ -18,6 +18,7 @@
 //! ```
 
 mod bounded;
+mod keeper;
 mod measured;
 mod parts;
 mod reply;

@@ -59,6 +59,7 @@ mod tests {
             tags: None,
             expires_at: Some(Wall(50_000)),
             vouched_at: Mono(1),
+            copied_at: Mono(1),
             positions: Positions::NONE,
             confirmed: false,
         }

@@ -21,6 +21,9 @@ pub struct Entry {
     /// When a store, or a tier that covers the key, vouched for it, on this node's clock: the time
     /// the question was sent, less the age that came with the answer.
     pub vouched_at: Mono,
+    /// When this node asked for it, or took it as a write. Of another life: as long ago as it was
+    /// vouched for.
+    pub copied_at: Mono,
     /// What each store's stream had surely said by then.
     pub positions: Positions,
     /// Whether every store in service agreed.

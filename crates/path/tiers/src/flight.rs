@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use littoral_peer::{Error, Hops, Minimum, Question, Trailing};
+use littoral_peer::{Error, Hops, Minimum, Question, Sibling, Terms, Trailing};
 use littoral_rules::{self as rules, Rule};
 use littoral_topology::key_hash;
 use littoral_types::{Allowed, LocationId, SpaceId};
@@ -37,6 +37,8 @@ pub(crate) struct Flight {
     minimum: Minimum,
     through: bool,
     allowed: Allowed,
+    /// What a keeper was told of its reader.
+    terms: Option<Terms>,
     waiters: AtomicUsize,
     landed: watch::Sender<Option<Landed>>,
 }
@@ -47,6 +49,7 @@ struct FlightKey {
     space: SpaceId,
     key: Bytes,
     to: Option<LocationId>,
+    keeper: Option<Sibling>,
 }
 
 /// All questions under way at this node.
@@ -69,8 +72,8 @@ pub(crate) enum Seat {
 impl Flight {
     /// Whether a question is answered by this flight's answer: it asks for at least as much, and
     /// holds it nowhere the other may not be held. A client's minimum can fail a question, so it
-    /// must be the same.
-    fn satisfies(&self, question: &Question, allowed: &Allowed) -> bool {
+    /// must be the same, and a keeper judges by its reader's terms.
+    fn satisfies(&self, question: &Question, allowed: &Allowed, terms: Option<Terms>) -> bool {
         if !rules::holds(Rule::JoinOnlySatisfied) {
             return true;
         }
@@ -79,6 +82,7 @@ impl Flight {
             && self.minimum.positions.reaches(question.minimum.positions)
             && (self.through || !question.through)
             && self.allowed.within(allowed)
+            && self.terms == terms
     }
 
     /// The answer, once it is there. Cancel-safe.
@@ -110,11 +114,15 @@ impl Flights {
         question: &Question,
         allowed: &Allowed,
         to: Option<LocationId>,
+        keeper: Option<(Sibling, Terms)>,
     ) -> Result<Seat, Error> {
-        let key = FlightKey { space: question.space.id, key: question.key.clone(), to };
+        let (keeper, terms) = keeper.unzip();
+        let key = FlightKey { space: question.space.id, key: question.key.clone(), to, keeper };
         let mut shard = self.shard(&key);
         let flights = shard.entry(key.clone()).or_default();
-        if let Some(flight) = flights.iter().find(|flight| flight.satisfies(question, allowed)) {
+        if let Some(flight) =
+            flights.iter().find(|flight| flight.satisfies(question, allowed, terms))
+        {
             if flight.waiters.fetch_add(1, Ordering::Relaxed) >= self.waiters_max {
                 return Err(Error::Overloaded);
             }
@@ -132,6 +140,7 @@ impl Flights {
             minimum: question.minimum,
             through: question.through,
             allowed: allowed.clone(),
+            terms,
             waiters: AtomicUsize::new(0),
             landed: watch::Sender::new(None),
         });

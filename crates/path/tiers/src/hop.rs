@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use littoral_peer::{Answer, Error, Hop, HopReport, Minimum, Outcome, Question, Reply, Request};
-use littoral_peer::{Trailer, Truth};
+use littoral_peer::{Sibling, Terms, Trailer, Truth};
 use littoral_rules::{self as rules, Rule};
 use littoral_tasks::TaskKind;
 use littoral_topology::key_hash;
@@ -15,10 +15,15 @@ use crate::hand::join;
 use crate::lookup::Inner;
 use crate::regional::{Trust, trust};
 use crate::route::{Step, next};
-use crate::{Entry, Tiers, origin};
+use crate::shelf::Shelf;
+use crate::{Entry, Policy, Tiers, origin};
 
 /// How often a question is asked anew because a purge by hand overtook its answer.
 const ASKED_ANEW_MAX: usize = 3;
+/// Nodes of this location that are asked for a key, in their rank, before this one walks itself.
+const KEEPERS_ASKED_MAX: usize = 2;
+/// The longest that one of them is waited for: it may have to ask upward.
+const KEEPER_TIME: Duration = Duration::from_secs(1);
 
 impl Tiers {
     /// Answers the question of the location `from`, as its regional or upper tier.
@@ -49,10 +54,7 @@ impl Tiers {
             if meets(&question, entry, applied) && ctx.allowed.contains(inner.here) {
                 match trust(inner, question.space, &question.key, entry, began) {
                     Trust::Covered => {
-                        let vouched_at = began;
-                        let positions = join(entry.positions, applied);
-                        let entry = Entry { vouched_at, positions, ..Entry::clone(entry) };
-                        return Ok(held_answer(inner, &question, &entry, began));
+                        return Ok(vouched_answer(inner, &question, entry, applied, began));
                     }
                     Trust::Young if entry.positions.reaches(question.minimum.positions) => {
                         return Ok(held_answer(inner, &question, entry, began));
@@ -71,21 +73,54 @@ impl Tiers {
             },
             ..question.clone()
         };
-        match ask(self, &ctx, &upward, held.entry.as_ref()).await {
-            Ok((fetched, joined)) => {
-                let outcome = match outcome {
-                    _ if fetched.stale => Outcome::Stale,
-                    Outcome::Miss if joined => Outcome::Collapsed,
-                    outcome => outcome,
-                };
-                Ok(pass_on(inner, &question, &fetched, outcome, began))
-            }
-            Err(error) => stale_if_error(inner, &question, held.sound(), began, error),
-        }
+        let asked = ask(self, &ctx, Upward::from(&upward), held.entry.as_ref()).await;
+        let policy = &inner.origins.of(question.space.kind)?.policy;
+        passed(inner, &question, asked, outcome, (held.sound(), began), policy)
     }
 }
 
-fn meets(question: &Question, entry: &Entry, applied: Positions) -> bool {
+/// A question, and the terms of its reader if a keeper should see to it.
+#[derive(Clone, Copy)]
+pub(crate) struct Upward<'a> {
+    question: &'a Question,
+    terms: Option<Terms>,
+}
+
+impl<'a> From<&'a Question> for Upward<'a> {
+    fn from(question: &'a Question) -> Self {
+        Self { question, terms: None }
+    }
+}
+
+impl<'a> Upward<'a> {
+    pub(crate) fn by(question: &'a Question, policy: &Policy) -> Self {
+        Self { question, terms: Some(policy.into()) }
+    }
+}
+
+/// What came of asking, for who asked here.
+pub(crate) fn passed(
+    inner: &Inner,
+    question: &Question,
+    asked: Result<(Arc<Fetched>, bool), Error>,
+    outcome: Outcome,
+    (held, began): (Option<&Arc<Entry>>, Mono),
+    policy: &Policy,
+) -> Result<Answer, Error> {
+    match asked {
+        Ok((fetched, joined)) => {
+            let outcome = match outcome {
+                _ if fetched.stale => Outcome::Stale,
+                Outcome::Miss if joined => Outcome::Collapsed,
+                outcome => outcome,
+            };
+            Ok(pass_on(inner, question, &fetched, outcome, began))
+        }
+        Err(error) => stale_if_error(inner, question, (held, began), error, policy),
+    }
+}
+
+pub(crate) fn meets(question: &Question, entry: &Entry, applied: Positions) -> bool {
     let Minimum { client, own, positions } = question.minimum;
     !question.through
         && entry.version >= own
@@ -93,7 +128,25 @@ fn meets(question: &Question, entry: &Entry, applied: Positions) -> bool {
         && join(entry.positions, applied).reaches(positions)
 }
 
-fn held_answer(inner: &Inner, question: &Question, entry: &Entry, began: Mono) -> Answer {
+/// Of an entry that this node vouches for, having applied so much.
+pub(crate) fn vouched_answer(
+    inner: &Inner,
+    question: &Question,
+    entry: &Entry,
+    applied: Positions,
+    began: Mono,
+) -> Answer {
+    let positions = join(entry.positions, applied);
+    let entry = Entry { vouched_at: began, positions, ..Entry::clone(entry) };
+    held_answer(inner, question, &entry, began)
+}
+
+pub(crate) fn held_answer(
+    inner: &Inner,
+    question: &Question,
+    entry: &Entry,
+    began: Mono,
+) -> Answer {
     let report = report(inner, question.hop, Outcome::Hit, false, began);
     let mut answer = answer(question, entry, inner.clock.mono());
     answer.hops.push(report);
@@ -141,11 +194,10 @@ fn pass_on(
 fn stale_if_error(
     inner: &Inner,
     question: &Question,
-    held: Option<&Arc<Entry>>,
-    began: Mono,
+    (held, began): (Option<&Arc<Entry>>, Mono),
     error: Error,
+    policy: &Policy,
 ) -> Result<Answer, Error> {
-    let policy = &inner.origins.of(question.space.kind)?.policy;
     let now = inner.clock.mono();
     let usable = |entry: &&Arc<Entry>| {
         error != Error::MinimumUnmet
@@ -169,14 +221,14 @@ fn report(inner: &Inner, hop: Hop, outcome: Outcome, stored: bool, began: Mono) 
 pub(crate) async fn ask(
     tiers: &Tiers,
     ctx: &Ctx,
-    question: &Question,
+    upward: Upward<'_>,
     held: Option<&Arc<Entry>>,
 ) -> Result<(Arc<Fetched>, bool), Error> {
     let inner = tiers.inner();
-    let mut question = question.clone();
+    let mut question = upward.question.clone();
     for _ in 0..ASKED_ANEW_MAX {
         let applied = inner.streams.applied();
-        let (flight, joined) = board(tiers, ctx, &question, held)?;
+        let (flight, joined) = board(tiers, ctx, (&question, upward.terms), held)?;
         let landed = inner.clock.until(ctx.deadline, flight.wait()).await;
         let fetched = landed.map_err(|_| Error::Deadline)??;
         // A purge by hand that had been applied when we asked must be met; one that came later
@@ -191,12 +243,12 @@ pub(crate) async fn ask(
 }
 
 /// Asks upward without waiting: a refresh.
-pub(crate) fn refresh(tiers: &Tiers, ctx: &Ctx, question: &Question, held: &Arc<Entry>) {
+pub(crate) fn refresh(tiers: &Tiers, ctx: &Ctx, upward: Upward<'_>, held: &Arc<Entry>) {
     tiers.inner().metrics.refreshes.inc();
     // A client's minimum is met already; at a limit the next reader tries again.
-    let question =
-        Question { minimum: Minimum { client: None, ..question.minimum }, ..question.clone() };
-    let _ = board(tiers, ctx, &question, Some(held));
+    let minimum = Minimum { client: None, ..upward.question.minimum };
+    let question = Question { minimum, ..upward.question.clone() };
+    let _ = board(tiers, ctx, (&question, upward.terms), Some(held));
 }
 
 fn overtaken(inner: &Inner, question: &Question, entry: &Entry, asked: Positions) -> Positions {
@@ -211,14 +263,23 @@ fn overtaken(inner: &Inner, question: &Question, entry: &Entry, asked: Positions
 fn board(
     tiers: &Tiers,
     ctx: &Ctx,
-    question: &Question,
+    (question, terms): (&Question, Option<Terms>),
     held: Option<&Arc<Entry>>,
 ) -> Result<(Arc<Flight>, bool), Error> {
     let inner = tiers.inner();
     let hash = key_hash(question.space.id, &question.key);
-    let steps = next(inner, question.hop, hash, &ctx.allowed);
+    // A keeper asks as the edge that it is; only an edge that is none asks it.
+    let asks_as = if question.hop == Hop::Keeper { Hop::Edge } else { question.hop };
+    let steps = next(inner, asks_as, hash, &ctx.allowed);
     let to = steps.first().map(|Step(_, to)| *to);
-    match inner.flights.board(question, &ctx.allowed, to)? {
+    let keepers = terms.filter(|_| question.hop == Hop::Edge).map(|terms| {
+        let mut nodes = inner.carrier.keepers(question.space.id, &question.key);
+        nodes.truncate(KEEPERS_ASKED_MAX);
+        Keepers { nodes, terms }
+    });
+    let keepers = keepers.filter(|keepers| !keepers.nodes.is_empty());
+    let keeper = keepers.as_ref().map(|keepers| (keepers.nodes[0], keepers.terms));
+    match inner.flights.board(question, &ctx.allowed, to, keeper)? {
         Seat::Joined(flight) => Ok((flight, true)),
         Seat::Leads(flight) => {
             let (tiers, question) = (tiers.clone(), question.clone());
@@ -226,12 +287,62 @@ fn board(
             let ctx = Ctx { deadline: inner.clock.after(inner.limits.hop_time), ..ctx.clone() };
             inner.tasks.spawn(TaskKind::Flight, async move {
                 let landing = Landing::new(&tiers.inner().flights, leader);
-                let landed = fly(&tiers, ctx, question, steps, held).await;
+                let landed = match keepers {
+                    Some(keepers) => {
+                        ask_keeper(&tiers, &ctx, &question, keepers, held.as_ref()).await
+                    }
+                    None => None,
+                };
+                let landed = match landed {
+                    Some(landed) => landed,
+                    None => fly(&tiers, ctx, question, steps, held).await,
+                };
                 landing.with(landed);
             });
             Ok((flight, false))
         }
     }
+}
+
+/// Who is asked in this node's location before it walks itself.
+struct Keepers {
+    nodes: Vec<Sibling>,
+    terms: Terms,
+}
+
+/// `None`: none of them answers, and this node stands in for them.
+async fn ask_keeper(
+    tiers: &Tiers,
+    ctx: &Ctx,
+    question: &Question,
+    keepers: Keepers,
+    held: Option<&Arc<Entry>>,
+) -> Option<Landed> {
+    let inner = tiers.inner();
+    for to in keepers.nodes {
+        let sent_at = inner.clock.mono();
+        let wait = KEEPER_TIME.min(ctx.deadline.since(sent_at) / 2);
+        let attempt = Ctx { deadline: sent_at.plus(wait), ..ctx.clone() };
+        let asked = Question { hop: Hop::Keeper, ..question.clone() };
+        let request = Request::AskKeeper(asked, keepers.terms);
+        match inner.carrier.call_sibling(to, attempt, request).await {
+            Ok(Reply::Answer(answer)) => {
+                let of = (Whose::Keeper, sent_at);
+                return Some(received(tiers, ctx, question, held.cloned(), answer, of));
+            }
+            Ok(_) => return Some(Err(Error::Refused("not an answer to a question".into()))),
+            Err(Error::MinimumUnmet) => return Some(Err(Error::MinimumUnmet)),
+            Err(error) => tracing::debug!(%error, "the key's keeper did not answer"),
+        }
+    }
+    None
+}
+
+/// Who has answered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Keeper,
+    Upward,
 }
 
 async fn fly(
@@ -252,7 +363,8 @@ async fn fly(
         match inner.carrier.call(to, attempt, request).await {
             Ok(Reply::Answer(answer)) => {
                 inner.health.answered(to);
-                return received(tiers, &ctx, &question, held, answer, sent_at);
+                let of = (Whose::Upward, sent_at);
+                return received(tiers, &ctx, &question, held, answer, of);
             }
             Ok(_) => return Err(Error::Refused("not an answer to a question".into())),
             Err(Error::MinimumUnmet) => return Err(Error::MinimumUnmet),
@@ -267,7 +379,10 @@ async fn fly(
     }
     let sent_at = inner.clock.mono();
     match Box::pin(origin::ask(tiers, ctx.clone(), question.clone())).await {
-        Ok(answer) => received(tiers, &ctx, &question, held, answer, sent_at),
+        Ok(answer) => {
+            let of = (Whose::Upward, sent_at);
+            received(tiers, &ctx, &question, held, answer, of)
+        }
         Err(Error::MinimumUnmet) => Err(Error::MinimumUnmet),
         Err(error) => Err(last.filter(|e| *e == Error::Overloaded).unwrap_or(error)),
     }
@@ -280,7 +395,7 @@ fn received(
     question: &Question,
     held: Option<Arc<Entry>>,
     answer: Answer,
-    sent_at: Mono,
+    (whose, sent_at): (Whose, Mono),
 ) -> Landed {
     let inner = tiers.inner();
     let entry = Arc::new(entry(&answer, held, sent_at)?);
@@ -288,9 +403,14 @@ fn received(
     // Without a row anywhere, it meets what was asked for all the same.
     let gone = entry.version.is_zero() && answer.confirmed;
     let met = if gone { question.minimum.own } else { entry.version };
+    let keep = match whose {
+        Whose::Keeper => Shelf::keep_copy,
+        Whose::Upward => Shelf::keep,
+    };
+    let (space, key) = (question.space.id, &question.key);
     let kept = !answer.stale
         && ctx.allowed.contains(inner.here)
-        && inner.shelf.keep(question.space.id, &question.key, Arc::clone(&entry), met, now);
+        && keep(&inner.shelf, space, key, Arc::clone(&entry), met, now);
     if !kept {
         inner.metrics.unkept.inc();
         // It is shown to readers here all the same: nothing older is, from now on.
@@ -314,7 +434,8 @@ fn entry(answer: &Answer, held: Option<Arc<Entry>>, sent_at: Mono) -> Result<Ent
     match &answer.truth {
         Truth::NotModified => match held {
             Some(held) if held.version == answer.version => {
-                Ok(Entry { vouched_at, positions, confirmed, ..Entry::clone(&held) })
+                let copied_at = sent_at;
+                Ok(Entry { vouched_at, copied_at, positions, confirmed, ..Entry::clone(&held) })
             }
             _ => Err(Error::Refused("not modified, but not of what is held".into())),
         },
@@ -325,6 +446,7 @@ fn entry(answer: &Answer, held: Option<Arc<Entry>>, sent_at: Mono) -> Result<Ent
             tags: tags.clone(),
             expires_at: *expires_at,
             vouched_at,
+            copied_at: sent_at,
             positions,
             confirmed,
         }),

@@ -15,7 +15,8 @@ use littoral_topology::{KeyHash, key_hash};
 use littoral_types::{Ctx, Kind, LocationId, Mono, Space, SpaceId, Version};
 use tokio::sync::Semaphore;
 
-use crate::{Tiers, hop};
+use crate::Tiers;
+use crate::hop::{self, Upward};
 
 /// Parts of the table, each with its own lock.
 const SHARDS: usize = 64;
@@ -146,7 +147,8 @@ impl Tiers {
             minimum: Minimum { own: version, ..Minimum::default() },
             through: false,
         };
-        hop::refresh(self, &Ctx::default(), &question, &held);
+        let policy = inner.origins.of(space.kind).map(|origin| origin.policy).unwrap_or_default();
+        hop::refresh(self, &Ctx::default(), Upward::by(&question, &policy), &held);
         true
     }
 }

@@ -29,16 +29,23 @@ impl Tiers {
     }
 
     /// A write accepted here is durable in a store: remembered, and held, before it is
-    /// acknowledged. `sent_at`: when the store was asked.
-    pub fn wrote(&self, space: SpaceId, key: &Bytes, mut entry: Entry, store: StoreId) {
-        if !rules::holds(Rule::WritesAreRemembered) {
-            return;
-        }
+    /// acknowledged. What is held, for [`Tiers::share`].
+    pub fn wrote(
+        &self,
+        space: SpaceId,
+        key: &Bytes,
+        mut entry: Entry,
+        store: StoreId,
+    ) -> Arc<Entry> {
         let inner = self.inner();
         for (other, applied) in inner.streams.applied().iter().filter(|(s, _)| *s != store) {
             entry.positions = entry.positions.with(other, applied);
         }
-        inner.shelf.wrote(space, key, Arc::new(entry), inner.clock.mono());
+        let entry = Arc::new(entry);
+        if rules::holds(Rule::WritesAreRemembered) {
+            inner.shelf.wrote(space, key, Arc::clone(&entry), inner.clock.mono());
+        }
+        entry
     }
 
     /// The other store holds a write accepted here.

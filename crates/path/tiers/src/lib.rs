@@ -4,12 +4,13 @@
 //! space is an [`Origin`], and what differs between spaces is that and their [`Policy`].
 //!
 //! Read in this order: `lookup` (the walk), `hop` (what every hop does), `edge` and `regional`
-//! (what differs at each), `invalidate` (the way back), `shelf` (where keeping and purging meet).
+//! (what differs at each), `keeper` (the nodes of a location), `invalidate` (the way back), `shelf` (where keeping and purging meet).
 
 mod lookup;
 mod hop;
 mod route;
 mod edge;
+mod keeper;
 mod regional;
 mod origin;
 mod flight;
@@ -19,6 +20,7 @@ mod hand;
 mod streams;
 mod interest;
 mod spread;
+mod share;
 mod invalidate;
 mod publish;
 mod policy;

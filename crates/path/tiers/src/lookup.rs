@@ -10,17 +10,19 @@ use littoral_memory::{Memory, Remembered, RememberedLimits};
 use littoral_peer::{Carrier, Error, Hop, HopReport, Hops, Minimum, Outcome, Question};
 use littoral_tasks::Tasks;
 use littoral_telemetry::metrics::Registry;
-use littoral_topology::{Health, HealthLimits, KeyHash, Known, key_hash};
-use littoral_types::{Ctx, Kind, LocationId, Mono, STORES, Space, Wall};
+use littoral_topology::{Health, HealthLimits, Known, key_hash};
+use littoral_types::{Ctx, Kind, LocationId, Mono, STORES, Space, SpaceId, Wall};
 
 use crate::edge::{self, Verdict};
 use crate::flight::Flights;
 use crate::hand::HandPurges;
+use crate::hop::{self, Upward};
 use crate::interest::Interest;
+use crate::keeper::{self, Standing};
 use crate::origin::{Origin, Origins, Registered};
 use crate::shelf::{Held, Shelf};
 use crate::streams::Streams;
-use crate::{Entry, Limits, Metrics, Policy, hop, metrics, regional};
+use crate::{Entry, Limits, Metrics, Policy, metrics, regional};
 
 /// One node's tiers: any hop for any key. Cheap to clone.
 #[derive(Clone)]
@@ -160,12 +162,13 @@ impl Tiers {
         if !edge::meets(&entry, ctx.minimum) || !ctx.allowed.contains(inner.here) {
             return None;
         }
-        if edge::judge(&entry, policy, now, wall) == Verdict::Fresh {
+        let place = (space.id, key);
+        if keeper::judge(inner, place, &entry, policy, (now, wall)) == Verdict::Fresh {
             let age = entry.age(now);
             return Some(self.hit(entry, age, policy, wall));
         }
         let sound = entry.version >= inner.shelf.remembered.of(space.id, key).version;
-        let vouched = sound && self.vouches(|| key_hash(space.id, key), &entry, policy, now);
+        let vouched = sound && self.vouches(place, &entry, policy, now);
         vouched.then(|| self.hit(entry, Duration::ZERO, policy, wall))
     }
 
@@ -189,7 +192,8 @@ impl Tiers {
             return Ok(served);
         }
         let outcome = miss(&held, ctx);
-        let landed = hop::ask(self, ctx, &question, held.entry.as_ref()).await;
+        let upward = Upward::by(&question, policy);
+        let landed = hop::ask(self, ctx, upward, held.entry.as_ref()).await;
         let (now, wall) = (inner.clock.mono(), inner.clock.wall());
         match landed {
             Ok((fetched, joined)) => {
@@ -209,14 +213,16 @@ impl Tiers {
     }
 
     fn question(&self, ctx: &Ctx, space: Space, key: Bytes, held: &Held) -> Question {
-        let now = self.0.clock.mono();
+        let (inner, now) = (self.inner(), self.0.clock.mono());
+        let gaps =
+            inner.shelf.remembered.gaps(now) || keeper::begins(inner, space.id, &key, held, now);
         Question {
             space,
             key,
             hop: Hop::Edge,
             held: held.entry.as_ref().map(|entry| entry.version),
             minimum: Minimum { client: ctx.minimum, own: held.newest(), positions: held.purged },
-            through: held.memo.version.is_zero() && self.0.shelf.remembered.gaps(now),
+            through: held.memo.version.is_zero() && gaps,
         }
     }
 
@@ -234,29 +240,33 @@ impl Tiers {
             return None;
         }
         let wall = inner.clock.wall();
-        let verdict = edge::judge(entry, policy, now, wall);
+        let place = (question.space.id, &question.key[..]);
+        let verdict = keeper::judge(inner, place, entry, policy, (now, wall));
         if verdict != Verdict::Fresh {
-            let hash = || key_hash(question.space.id, &question.key);
-            if self.vouches(hash, entry, policy, now) {
+            if self.vouches(place, entry, policy, now) {
                 return Some(self.hit(Arc::clone(entry), Duration::ZERO, policy, wall));
             }
             if verdict == Verdict::Beyond {
                 return None;
             }
-            hop::refresh(self, ctx, question, entry);
+            hop::refresh(self, ctx, Upward::by(question, policy), entry);
         }
         Some(self.hit(Arc::clone(entry), entry.age(now), policy, wall))
     }
 
-    /// Whether this edge is a tier of the key and so would vouch for the entry to anybody.
-    fn vouches(
+    /// Whether this edge is a tier of the key and its keeper, and so would vouch for the entry to
+    /// anybody.
+    pub(crate) fn vouches(
         &self,
-        hash: impl FnOnce() -> KeyHash,
+        (space, key): (SpaceId, &[u8]),
         entry: &Entry,
         policy: &Policy,
         now: Mono,
     ) -> bool {
-        policy.cache_ttl > Duration::ZERO && regional::covers(self.inner(), hash(), entry, now)
+        let inner = self.inner();
+        policy.cache_ttl > Duration::ZERO
+            && keeper::standing(inner, space, key, entry) == Standing::Keeps
+            && regional::covers(inner, key_hash(space, key), entry, now)
     }
 
     /// Nobody could be asked: what is held, within its bound, marked.

@@ -21,6 +21,11 @@ const PUSHES: Metric = Metric::new("tiers_pushes", "Purges passed on to edges th
 const PUSHES_DROPPED: Metric =
     Metric::new("tiers_pushes_dropped", "Of these, dropped because too many were under way");
 
+const UNSHARED: Metric = Metric::new(
+    "tiers_unshared",
+    "Writes and purges that another node of this location did not hear of in time",
+);
+
 const ENTRIES: Metric = Metric::new("tiers_entries", "Entries in memory");
 const ENTRY_BYTES: Metric = Metric::new("tiers_entry_bytes", "Bytes of entries in memory");
 const REMEMBERED: Metric = Metric::new("tiers_remembered", "Versions remembered but not held");
@@ -57,6 +62,7 @@ pub struct Metrics {
     pub(crate) gaps: Counter,
     pub(crate) unkept: Counter,
     pub(crate) shed: Counter,
+    pub(crate) unshared: Counter,
     pub(crate) pushes: Counter,
     pub(crate) pushes_dropped: Counter,
 }
@@ -75,6 +81,7 @@ impl Metrics {
             gaps: registry.counter(&GAPS),
             unkept: registry.counter(&UNKEPT),
             shed: registry.counter(&SHED),
+            unshared: registry.counter(&UNSHARED),
             pushes: registry.counter(&PUSHES),
             pushes_dropped: registry.counter(&PUSHES_DROPPED),
         }

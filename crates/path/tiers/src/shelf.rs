@@ -113,10 +113,34 @@ impl Shelf {
         met: Version,
         now: Mono,
     ) -> bool {
+        let complete = entry.positions.reaches(self.remembered.forgotten());
+        self.keep_if(complete, (space, key), entry, met, now)
+    }
+
+    /// As [`Shelf::keep`], of the keeper's answer: a purge that was forgotten here has been applied
+    /// there, and a copy is old in a second.
+    pub(crate) fn keep_copy(
+        &self,
+        space: SpaceId,
+        key: &Bytes,
+        entry: Arc<Entry>,
+        met: Version,
+        now: Mono,
+    ) -> bool {
+        self.keep_if(true, (space, key), entry, met, now)
+    }
+
+    fn keep_if(
+        &self,
+        complete: bool,
+        (space, key): (SpaceId, &Bytes),
+        entry: Arc<Entry>,
+        met: Version,
+        now: Mono,
+    ) -> bool {
         let _stripe = self.stripe(space, key);
         let met = met.max(entry.version);
-        let overtaken = !entry.positions.reaches(self.remembered.forgotten())
-            || self.disowned(space, key, &entry, met);
+        let overtaken = !complete || self.disowned(space, key, &entry, met);
         if overtaken && rules::holds(Rule::FillYieldsToPurge) {
             return false;
         }
@@ -269,6 +293,7 @@ fn merged(held: &Entry, new: Arc<Entry>) -> Arc<Entry> {
     }
     let mut entry = Entry::clone(&new);
     entry.vouched_at = held.vouched_at.max(new.vouched_at);
+    entry.copied_at = held.copied_at.max(new.copied_at);
     entry.positions = join(held.positions, new.positions);
     entry.confirmed = held.confirmed || new.confirmed;
     Arc::new(entry)
@@ -301,6 +326,7 @@ fn from_disk(kept: Kept) -> Entry {
         tags: kept.tags,
         expires_at: kept.expires_at,
         vouched_at: kept.vouched_at,
+        copied_at: kept.vouched_at,
         positions: kept.positions,
         confirmed: kept.confirmed,
     }

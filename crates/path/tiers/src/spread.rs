@@ -53,7 +53,8 @@ impl Tiers {
             let push = Push { space, key: key.clone(), version, drop: true };
             async move {
                 if to == inner.here {
-                    self.pushed(push);
+                    self.pushed(push.clone());
+                    self.tell_siblings(ctx, &push).await;
                     return None;
                 }
                 let told = inner.carrier.call(to, ctx.clone(), Request::Push(push)).await;

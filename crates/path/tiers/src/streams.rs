@@ -125,6 +125,7 @@ mod tests {
             tags: None,
             expires_at: None,
             vouched_at: Mono(1),
+            copied_at: Mono(1),
             positions: StoreId::all()
                 .fold(Positions::NONE, |all, store| all.with(store, position(store.0))),
             confirmed,

@@ -2,6 +2,7 @@
 
 mod freshness;
 mod joining;
+mod keepers;
 mod limits;
 mod publishing;
 mod purges;

@@ -104,19 +104,15 @@ impl Service for Node {
         Box::pin(async move {
             let lost = self.away.load(Ordering::Relaxed);
             match request {
-                Request::Ask(question) => {
-                    self.tiers.answer(from, ctx, question).await.map(Reply::Answer)
-                }
-                Request::Measured => Ok(Reply::Measured(self.tiers.measured())),
-                Request::Push(push) => Ok(Reply::Pushed { held: self.tiers.pushed(push) }),
                 Request::Epoch(_) => Err(PeerError::Refused("epochs do not change here".into())),
-                _ if lost => Err(PeerError::Unreachable),
+                Request::Store(..) | Request::Follow(..) if lost => Err(PeerError::Unreachable),
                 Request::Store(store, call) => {
                     self.stands[store.index()].0.handle(call).await.map(Reply::Store)
                 }
                 Request::Follow(store, follow) => {
                     self.stands[store.index()].1.follow(follow).await.map(Reply::Followed)
                 }
+                request => self.tiers.handle(from, ctx, request).await,
             }
         })
     }

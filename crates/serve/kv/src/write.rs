@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::join;
 use littoral_clock::Hlc;
 use littoral_peer::Error as PeerError;
 use littoral_rules::{self as rules, Rule};
@@ -11,11 +12,13 @@ use littoral_store::{Applied, Condition, Debts, Row, Write};
 use littoral_tasks::{TaskKind, Tasks};
 use littoral_tiers::{Entry, Tiers};
 use littoral_topology::key_hash;
-use littoral_types::{Body, Ctx, Mono, Position, Positions, SpaceId, StoreId, Version, Wall};
+use littoral_types::{
+    Body, Ctx, Mono, Position, Positions, Space, SpaceId, StoreId, Version, Wall,
+};
 use tokio::sync::mpsc;
 
 use crate::stores::Stores;
-use crate::{Error, Precondition};
+use crate::{Error, KIND, Precondition};
 
 /// How often a write is stamped again because a store held something newer.
 const STAMPS_MAX: usize = 8;
@@ -201,19 +204,34 @@ impl Writer {
         &self,
         write: Write,
         taken: Taken,
-        mut others: mpsc::Receiver<Spoken>,
+        others: mpsc::Receiver<Spoken>,
     ) -> Result<(), Error> {
-        let other = taken.store.other();
         // A store as near as the first is about to answer: a debt would only be written and struck.
         let took = self.stores.clock.mono().since(taken.sent_at);
         let patience = took.min(OTHER_WAIT_MAX);
-        self.hold(&write, &taken);
+        let held = self.hold(&write, &taken);
+        // Beside what follows: the location's other nodes are near.
+        let space = Space { id: write.space, kind: KIND };
+        let shared = self.tiers.share(space, &write.key, &held);
+        let (settled, ()) = join(self.settle(&write, taken, others, patience), shared).await;
+        settled
+    }
+
+    /// The other store has it, or is owed it.
+    async fn settle(
+        &self,
+        write: &Write,
+        taken: Taken,
+        mut others: mpsc::Receiver<Spoken>,
+        patience: Duration,
+    ) -> Result<(), Error> {
+        let other = taken.store.other();
         let owing = async {
             match &self.owed {
                 Some(_) if !rules::holds(Rule::DebtBeforeAcknowledgement) => Ok(()),
                 Some(owed) => {
                     self.stores.clock.sleep(patience).await;
-                    owed.add(other, plain(&write)).await.map_err(|e| e.to_string())
+                    owed.add(other, plain(write)).await.map_err(|e| e.to_string())
                 }
                 None => std::future::pending().await,
             }
@@ -222,20 +240,20 @@ impl Writer {
             biased;
             spoken = others.recv() => match spoken {
                 Some((_, Ok(applied))) if holds(&applied) => {
-                    self.confirmed(&write, other, &applied);
+                    self.confirmed(write, other, &applied);
                 }
                 // It did not take it: owed, or not acknowledged.
                 failed => {
                     let Some(owed) = &self.owed else {
-                        return self.insist(other, plain(&write), failed).await;
+                        return self.insist(other, plain(write), failed).await;
                     };
-                    let added = owed.add(other, plain(&write)).await;
+                    let added = owed.add(other, plain(write)).await;
                     added.map_err(|error| Error::Disk(error.to_string()))?;
                 }
             },
             owing = owing => {
                 owing.map_err(Error::Disk)?;
-                self.await_other(write, other, others);
+                self.await_other(write.clone(), other, others);
             }
         }
         Ok(())
@@ -260,7 +278,7 @@ impl Writer {
     }
 
     /// Remembered, and held, at this edge before it is acknowledged.
-    fn hold(&self, write: &Write, taken: &Taken) {
+    fn hold(&self, write: &Write, taken: &Taken) -> Arc<Entry> {
         let row = &write.row;
         let entry = Entry {
             version: row.version,
@@ -269,10 +287,11 @@ impl Writer {
             tags: row.tags.clone(),
             expires_at: row.expires_at,
             vouched_at: taken.sent_at,
+            copied_at: taken.sent_at,
             positions: Positions::NONE.with(taken.store, taken.position),
             confirmed: false,
         };
-        self.tiers.wrote(write.space, &write.key, entry, taken.store);
+        self.tiers.wrote(write.space, &write.key, entry, taken.store)
     }
 
     fn confirmed(&self, write: &Write, store: StoreId, applied: &Applied) {

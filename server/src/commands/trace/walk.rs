@@ -7,7 +7,7 @@ use http::StatusCode;
 use super::headers::Member;
 
 /// Hops by the last word of a cache's name.
-const HOPS: [&str; 4] = ["edge", "regional", "upper", "origin"];
+const HOPS: [&str; 5] = ["edge", "keeper", "regional", "upper", "origin"];
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Walk {

@@ -74,6 +74,8 @@ impl Book {
         let mut nodes = match request {
             Request::Ask(question) => self.ranked(to, question.space.id, &question.key),
             Request::Push(push) => self.ranked(to, push.space.id, &push.key),
+            // Between the nodes of one location, each of which is named.
+            Request::AskKeeper(..) | Request::Wrote(_) => Vec::new(),
             Request::Store(..) | Request::Follow(..) | Request::Epoch(_) | Request::Measured => {
                 self.nodes(to).to_vec()
             }

@@ -8,6 +8,7 @@ use littoral_types::{
 use serde::{Deserialize, Serialize};
 
 use super::bounded::Bounded;
+use super::keeper::{TermsForm, WroteForm};
 use super::parts::{self, Bodies, PositionForm, PositionsForm, RowForm, ScopeForm, VersionForm};
 use super::parts::{mirrored, run};
 use super::{ALLOWED_MAX, DOCUMENT_BYTES_MAX, PAGE_MAX, WireError};
@@ -50,6 +51,10 @@ enum RequestForm<'a> {
         drop: bool,
     },
     Measured,
+    // A node that knows fewer refuses the rest: only within a location are they sent.
+    AskKeeper(#[serde(borrow)] QuestionForm<'a>, TermsForm),
+    #[serde(borrow)]
+    Wrote(WroteForm<'a>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -91,7 +96,8 @@ struct QuestionForm<'a> {
     through: bool,
 }
 
-mirrored!(HopForm of Hop { Edge, Regional, Upper, Origin });
+// In the order of their numbers: a new one comes last.
+mirrored!(HopForm of Hop { Edge, Regional, Upper, Origin, Keeper });
 
 #[derive(Serialize, Deserialize)]
 enum CallForm<'a> {
@@ -192,6 +198,10 @@ impl<'a> Form<'a> {
                 RequestForm::Push { space, kind, key, version: version.parts(), drop: *drop }
             }
             Request::Measured => RequestForm::Measured,
+            Request::AskKeeper(question, terms) => {
+                RequestForm::AskKeeper(question.into(), terms.into())
+            }
+            Request::Wrote(wrote) => RequestForm::Wrote(WroteForm::of(wrote, bodies)),
         };
         Self { ctx: CtxForm::of(ctx, now), request }
     }
@@ -217,6 +227,10 @@ impl<'a> Form<'a> {
                 drop,
             }),
             RequestForm::Measured => Request::Measured,
+            RequestForm::AskKeeper(question, terms) => {
+                Request::AskKeeper(question.decode()?, terms.into())
+            }
+            RequestForm::Wrote(wrote) => Request::Wrote(wrote.decode(bodies)?),
         };
         Ok((self.ctx.decode(now), request))
     }

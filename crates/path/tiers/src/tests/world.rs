@@ -20,7 +20,7 @@ use littoral_types::{
 };
 use tokio::sync::Semaphore;
 
-use crate::{Asked, Limits, Origin, Parts, Policy, Publisher, Served, Tiers};
+use crate::{Asked, Entry, Limits, Origin, Parts, Policy, Publisher, Served, Tiers};
 
 pub(super) const SPACE: Space = Space { id: SpaceId(5), kind: Kind(9) };
 const PER_REGION: u16 = 3;
@@ -41,13 +41,18 @@ pub(super) struct Setup {
     pub(super) regions: u16,
     /// Two regions that are nearer to each other than others are.
     pub(super) near: [u16; 2],
+    /// Further nodes at location 6: places 9, 10, …
+    pub(super) beside: u16,
 }
+
+/// The location that may have several nodes.
+pub(super) const SHARED: u16 = 6;
 
 impl Default for Setup {
     fn default() -> Self {
         // What is promised does not lean on the courtesy of pushes: only a test of theirs has them.
         let limits = Limits { interests: 0, ..Limits::default() };
-        Self { limits, restarted: false, regions: 3, near: [0, 0] }
+        Self { limits, restarted: false, regions: 3, near: [0, 0], beside: 0 }
     }
 }
 
@@ -65,14 +70,10 @@ impl Service for Node {
     ) -> BoxFuture<'_, Result<Reply, Error>> {
         Box::pin(async move {
             match req {
-                Request::Ask(question) => {
-                    self.tiers.answer(from, ctx, question).await.map(Reply::Answer)
-                }
                 Request::Follow(store, follow) => {
                     self.publishers[store.index()].follow(follow).await.map(Reply::Followed)
                 }
-                Request::Push(push) => Ok(Reply::Pushed { held: self.tiers.pushed(push) }),
-                _ => Err(Error::Refused("the origin is a map".into())),
+                request => self.tiers.handle(from, ctx, request).await,
             }
         })
     }
@@ -168,8 +169,14 @@ impl World {
             () if setup.near == [b, a].map(|at| at / PER_REGION) => Duration::from_millis(10),
             () => Duration::from_millis(40),
         };
-        let trips = (0..count).map(|a| (0..count).map(|b| trip(a, b)).collect()).collect();
-        let network = Network::new(clock.clone(), tasks.clone(), Trips::new(trips), Faults::none());
+        // The place of a further node is where location 6 is.
+        let places = (0..count).chain(std::iter::repeat_n(SHARED, setup.beside.into()));
+        let places: Vec<u16> = places.collect();
+        let from = |a: &u16| places.iter().map(|b| trip(*a, *b)).collect();
+        let trips = Trips::new(places.iter().map(from).collect());
+        let at = places.iter().copied().map(LocationId).collect();
+        let faults = Faults::none();
+        let network = Network::several(clock.clone(), tasks.clone(), trips, faults, at);
         let stores = [Arc::new(Model::new(11)), Arc::new(Model::new(12))];
         let origin = Arc::new(MapOrigin {
             rows: Mutex::default(),
@@ -182,18 +189,25 @@ impl World {
         });
         let mut world =
             Self { clock, network, topology, origin, nodes: Vec::new(), tiers: Vec::new() };
-        for at in (0..count).map(LocationId) {
-            world.add(at, &tasks, &setup, &stores);
+        for (place, here) in (0..).zip(places) {
+            world.add(LocationId(place), LocationId(here), &tasks, &setup, &stores);
         }
         world.pass(Duration::from_millis(300)).await;
         world
     }
 
-    fn add(&mut self, at: LocationId, tasks: &Tasks, setup: &Setup, stores: &[Arc<Model>; 2]) {
+    fn add(
+        &mut self,
+        at: LocationId,
+        here: LocationId,
+        tasks: &Tasks,
+        setup: &Setup,
+        stores: &[Arc<Model>; 2],
+    ) {
         let mut chance = Chance::seeded(u64::from(at.0) + 1);
         let hlc = Arc::new(Hlc::new(self.clock.clone(), &mut chance, Duration::from_secs(1)));
         let tiers = Tiers::new(Parts {
-            here: at,
+            here,
             clock: self.clock.clone(),
             tasks: tasks.clone(),
             hlc,
@@ -284,6 +298,45 @@ impl World {
         let sites = [now.site(StoreId(0)), now.site(StoreId(1))];
         let next = Topology::new(next, regions, locations, sites).expect("a sound topology");
         assert_eq!(self.topology.learn(next), Ok(true));
+    }
+
+    /// The nodes of location 6 in their rank for a key.
+    pub(super) fn ranked(&self, key: &str) -> Vec<u16> {
+        let further = 3 * PER_REGION..self.tiers.len() as u16;
+        let mut ranked: Vec<u16> = std::iter::once(SHARED).chain(further).collect();
+        ranked.sort_by_key(|place| {
+            let carrier = &self.tiers(*place).inner().carrier;
+            carrier.keepers(SPACE.id, key.as_bytes()).len()
+        });
+        ranked
+    }
+
+    /// A write that a node takes.
+    pub(super) async fn write_at(
+        &self,
+        at: u16,
+        key: &'static str,
+        value: &'static str,
+    ) -> Version {
+        let version = self.put(key, value).await;
+        let (tiers, now) = (self.tiers(at), self.clock.mono());
+        let key = Bytes::from_static(key.as_bytes());
+        let store = StoreId(0);
+        let position = *self.origin.stores[0].committed().borrow();
+        let entry = Entry {
+            version,
+            body: Body::Bytes(Bytes::from_static(value.as_bytes())),
+            meta: Bytes::new(),
+            tags: None,
+            expires_at: None,
+            vouched_at: now,
+            copied_at: now,
+            positions: Positions::NONE.with(store, position),
+            confirmed: false,
+        };
+        let held = tiers.wrote(SPACE.id, &key, entry, store);
+        tiers.share(SPACE, &key, &held).await;
+        version
     }
 
     /// The upper tier of a key.

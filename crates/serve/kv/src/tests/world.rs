@@ -120,17 +120,14 @@ impl Service for Node {
         Box::pin(async move {
             let away = || PeerError::Refused("that store stands elsewhere".into());
             match (request, &self.site) {
-                (Request::Ask(question), _) => {
-                    self.tiers.answer(from, ctx, question).await.map(Reply::Answer)
-                }
-                (Request::Push(push), _) => Ok(Reply::Pushed { held: self.tiers.pushed(push) }),
                 (Request::Store(store, call), Some((here, site, _))) if store == *here => {
                     site.handle(call).await.map(Reply::Store)
                 }
                 (Request::Follow(store, follow), Some((here, _, publisher))) if store == *here => {
                     publisher.follow(follow).await.map(Reply::Followed)
                 }
-                _ => Err(away()),
+                (Request::Store(..) | Request::Follow(..), _) => Err(away()),
+                (request, _) => self.tiers.handle(from, ctx, request).await,
             }
         })
     }

@@ -19,7 +19,8 @@ use proptest::prelude::*;
 use crate::wire::PAGE_MAX;
 use crate::{
     Answer, Error, Filter, Follow, Followed, Gossip, Hop, HopReport, Hops, Measured, Minimum,
-    Outcome, Push, Question, Reply, Request, StoreCall, StoreReply, Trailer, Trailing, Trip, Truth,
+    Outcome, Push, Question, Reply, Request, StoreCall, StoreReply, Terms, Trailer, Trailing, Trip,
+    Truth, Wrote,
 };
 
 fn bytes(max: usize) -> impl Strategy<Value = Bytes> {
@@ -120,6 +121,18 @@ fn question() -> impl Strategy<Value = Question> {
     )
 }
 
+fn terms() -> impl Strategy<Value = Terms> {
+    (time(), time(), time(), time()).prop_map(|(refresh, cache_ttl, absent, stale_if_error)| {
+        Terms { refresh, cache_ttl, absent, stale_if_error }
+    })
+}
+
+fn wrote() -> impl Strategy<Value = Wrote> {
+    let space = (space(), any::<u8>()).prop_map(|(id, kind)| Space { id, kind: Kind(kind) });
+    (space, bytes(9), row(), time(), positions())
+        .prop_map(|(space, key, row, age, positions)| Wrote { space, key, row, age, positions })
+}
+
 fn call() -> impl Strategy<Value = StoreCall> {
     let condition = prop_oneof![
         Just(Condition::Newer),
@@ -197,6 +210,8 @@ pub(super) fn request() -> impl Strategy<Value = Request> {
             }
         ),
         any::<()>().prop_map(|()| Request::Measured),
+        (question(), terms()).prop_map(|(question, terms)| Request::AskKeeper(question, terms)),
+        wrote().prop_map(Request::Wrote),
     ]
 }
 
