@@ -1,7 +1,9 @@
 //! Counts allocations and the bytes that live in them, while told to.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+use std::alloc::{GlobalAlloc, Layout};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+
+use tikv_jemallocator::Jemalloc;
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
@@ -10,7 +12,7 @@ static ON: AtomicBool = AtomicBool::new(false);
 static CALLS: AtomicU64 = AtomicU64::new(0);
 static LIVE: AtomicI64 = AtomicI64::new(0);
 
-/// The system's allocator, watched. Not counting, it costs one load of a flag.
+/// The server's allocator, watched. Not counting, it costs one load of a flag.
 struct Counting;
 
 /// What some work did to the heap.
@@ -43,30 +45,30 @@ fn note(calls: u64, bytes: i64) {
 }
 
 #[expect(unsafe_code, reason = "an allocator cannot be written otherwise; it only counts")]
-// SAFETY: every call goes unchanged to the system's allocator.
+// SAFETY: every call goes unchanged to that allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note(1, layout.size() as i64);
         // SAFETY: the caller keeps the contract for us.
-        unsafe { System.alloc(layout) }
+        unsafe { Jemalloc.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         note(1, layout.size() as i64);
         // SAFETY: the caller keeps the contract for us.
-        unsafe { System.alloc_zeroed(layout) }
+        unsafe { Jemalloc.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         note(0, -(layout.size() as i64));
         // SAFETY: the caller keeps the contract for us.
-        unsafe { System.dealloc(pointer, layout) }
+        unsafe { Jemalloc.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         note(1, size as i64 - layout.size() as i64);
         // SAFETY: the caller keeps the contract for us.
-        unsafe { System.realloc(pointer, layout, size) }
+        unsafe { Jemalloc.realloc(pointer, layout, size) }
     }
 }
 

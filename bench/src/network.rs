@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
+use clap::ValueEnum;
 use littoral_tests::{Network, NetworkOptions, Stopwatch};
 
 use crate::plan::Plan;
@@ -28,6 +29,9 @@ pub(crate) struct Told {
     /// Of `network`: how long the load with faults lasts (5; quick: 1).
     #[arg(long, value_name = "N")]
     minutes: Option<u64>,
+    /// Of `network`: only this part; may be given again.
+    #[arg(long, value_name = "PART")]
+    part: Vec<Part>,
     /// Of `network`: a new folder for the network, which stays.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -54,23 +58,35 @@ pub(crate) fn run(plan: &Plan) -> Result<Vec<Row>> {
         ..NetworkOptions::default()
     });
     let mut rows = Vec::new();
-    for (what, part) in PARTS {
+    let told = &plan.network.part;
+    for part in Part::value_variants().iter().filter(|part| told.is_empty() || told.contains(part)) {
         let watch = Stopwatch::start();
-        rows.extend(part(plan, &network)?);
-        eprintln!("  {what}: {} s", watch.elapsed().as_secs());
+        rows.extend(part.run(plan, &network)?);
+        eprintln!("  {part:?}: {} s", watch.elapsed().as_secs());
     }
     Ok(rows)
 }
 
-type Part = fn(&Plan, &Network) -> Result<Vec<Row>>;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Hops,
+    Seen,
+    Leave,
+    Drift,
+    Faults,
+}
 
-const PARTS: [(&str, Part); 5] = [
-    ("hops", hops::run),
-    ("writes seen", seen::run),
-    ("a location leaves", leave::run),
-    ("drift", drift::run),
-    ("faults under load", faults::run),
-];
+impl Part {
+    fn run(self, plan: &Plan, network: &Network) -> Result<Vec<Row>> {
+        match self {
+            Self::Hops => hops::run(plan, network),
+            Self::Seen => seen::run(plan, network),
+            Self::Leave => leave::run(plan, network),
+            Self::Drift => drift::run(plan, network),
+            Self::Faults => faults::run(plan, network),
+        }
+    }
+}
 
 /// PostgreSQL runs as a user of its own, where this runs as root.
 fn open_to_postgres(folder: &std::path::Path) -> Result<()> {

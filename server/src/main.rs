@@ -23,6 +23,10 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// The system's own keeps what one thread freed from all others, and grows for days by that.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let args = args::Args::parse();
     failure::install_handler();
