@@ -27,6 +27,8 @@ pub use links::LINKS_BETWEEN_REGIONS;
 pub struct NetworkOptions {
     pub regions: u16,
     pub locations: u16,
+    /// Of each location, save beside an embedded store.
+    pub nodes: u16,
     /// Two PostgreSQL servers; otherwise stores are embedded.
     pub postgres: bool,
     /// Whether each link between two nodes, and between a node and its PostgreSQL, has a relay.
@@ -46,6 +48,7 @@ impl Default for NetworkOptions {
         Self {
             regions: 3,
             locations: 8,
+            nodes: 1,
             postgres: true,
             relayed: false,
             trips: 0.0,
@@ -120,7 +123,8 @@ impl Network {
         command
             .args(["example", "network", "--origins", origins, "--net", &number.to_string()])
             .args(["--regions", &options.regions.to_string()])
-            .args(["--locations", &options.locations.to_string(), "--dir"])
+            .args(["--locations", &options.locations.to_string()])
+            .args(["--nodes-per-location", &options.nodes.to_string(), "--dir"])
             .arg(&dir);
         crate::run(&mut command, b"").well();
         let token = fs::read_to_string(dir.join("token")).expect("a token");
@@ -177,9 +181,15 @@ impl Network {
         &self.nodes
     }
 
-    /// The node beside a store.
+    /// The first node beside a store.
+    ///
+    /// # Panics
+    /// When nobody stands there.
     pub fn beside(&self, store: usize) -> &Node {
-        &self.nodes[store]
+        let mut locations: Vec<&str> = self.nodes.iter().map(|node| &*node.location).collect();
+        locations.dedup();
+        let first = self.nodes.iter().find(|node| node.location == locations[store]);
+        first.expect("a location has a node")
     }
 
     pub fn token(&self) -> &str {

@@ -26,7 +26,8 @@ pub enum ExampleCommand {
 Examples:
   littoral example network --regions 3 --locations 6 --origins postgres --dir net
   net/run.sh
-  net/stop.sh")]
+  net/stop.sh
+  littoral example network --locations 3 --nodes-per-location 2 --dir pairs")]
 pub struct ExampleNetwork {
     /// Regions: two at least, for the two origins to stand apart.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=7))]
@@ -34,8 +35,8 @@ pub struct ExampleNetwork {
     /// Locations, spread over the regions.
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=20))]
     pub locations: u16,
-    /// Nodes of each location.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=4))]
+    /// Nodes of each location, which share its keys. Beside an embedded store there is one.
+    #[arg(long = "nodes-per-location", alias = "nodes", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=4))]
     pub nodes: u16,
     /// What the two stores are kept in.
     #[arg(long, value_enum, default_value_t = Origins::Postgres)]

@@ -45,6 +45,7 @@ pub fn plan(options: &ExampleNetwork) -> Option<Plan> {
     }
     let mut of_region: Vec<_> =
         names.iter().map(|name| CITIES.iter().filter(move |city| city.region == *name)).collect();
+    let stores = [0, usize::from(count > 1)];
     let mut locations: Vec<Spot> = Vec::with_capacity(count);
     for at in 0..count {
         // A region that has no more cities is passed over.
@@ -56,12 +57,14 @@ pub fn plan(options: &ExampleNetwork) -> Option<Plan> {
             address: SocketAddr::new(loopback(first + usize::from(n)), PORT),
             peers: SocketAddr::new(loopback(first + usize::from(n)), PEER_PORT),
         };
-        let nodes = (0..options.nodes).map(node).collect();
+        // An embedded store is in the data directory of one node.
+        let alone = options.origins == Origins::Embedded && stores.contains(&at);
+        let nodes = if alone { 1 } else { options.nodes };
+        let nodes = (0..nodes).map(node).collect();
         locations.push(Spot { name: city.name, region: city.region, nodes });
     }
     let server = |n| SocketAddr::new(loopback(options.net, SERVERS, n), POSTGRES_PORT);
     let postgres = (options.origins == Origins::Postgres).then(|| [1, 2].map(server));
-    let stores = [0, usize::from(count > 1)];
     Some(Plan { locations, stores, postgres })
 }
 
@@ -95,6 +98,14 @@ mod tests {
         assert_eq!(all[11].to_string(), "127.7.1.12:8787", "beside the machine's other networks");
         let servers = plan.postgres.expect("asked for").map(|server| server.to_string());
         assert_eq!(servers, ["127.7.2.1:55432", "127.7.2.2:55432"]);
+    }
+
+    #[test]
+    fn beside_an_embedded_store_there_is_one_node() {
+        let options = ExampleNetwork { origins: Origins::Embedded, ..options(3, 4, 2) };
+        let plan = plan(&options).expect("enough cities");
+        let nodes: Vec<_> = plan.locations.iter().map(|spot| spot.nodes.len()).collect();
+        assert_eq!(nodes, [1, 1, 2, 2]);
     }
 
     #[test]
