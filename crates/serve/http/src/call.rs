@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use http::request::Parts;
 use littoral_types::Ctx;
 
-use crate::{Body, Upload};
+use crate::{Body, Interim, Upload};
 
 /// What a front answers with.
 pub type Res = http::Response<Body>;
@@ -20,6 +20,8 @@ pub struct Call {
     pub peer: SocketAddr,
     /// Deadline and trace; the front sets tenant, minimum and allowed locations.
     pub ctx: Ctx,
+    /// Where interim answers go.
+    pub interim: Interim,
 }
 
 /// An answer, now or later.

@@ -20,8 +20,9 @@ use tokio::net::TcpStream;
 use tracing::Instrument as _;
 
 use crate::context::{context, new_trace};
+use crate::interim::{Queue, Stream};
 use crate::metrics::Metrics;
-use crate::{Answer, Body, Call, Front, Options, Res, TRACEPARENT, Upload, traceparent};
+use crate::{Answer, Body, Call, Front, Interim, Options, Res, TRACEPARENT, Upload, traceparent};
 
 /// What all connections of a listener share.
 pub(crate) struct Shared {
@@ -60,7 +61,9 @@ pub(crate) async fn serve(
         shared: Arc::clone(&shared),
         pulse: Arc::clone(&pulse),
         chance: Mutex::new(chance),
+        interim: Arc::default(),
     };
+    let stream = Stream::new(stream, Arc::clone(&service.interim));
     // Not `pipeline_flush`: with it, what hyper answers to a malformed head is never sent.
     let mut builder = http1::Builder::new();
     builder.max_header_size(shared.options.head_bytes_max);
@@ -120,6 +123,7 @@ struct Service {
     shared: Arc<Shared>,
     pulse: Arc<Pulse>,
     chance: Mutex<Chance>,
+    interim: Arc<Queue>,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Service {
@@ -143,14 +147,20 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         );
         let trace = ctx.trace;
         let span = tracing::debug_span!("request", trace = %format_args!("{:032x}", trace.trace));
-        let answer = span.in_scope(|| front.answer(Call { head, body, peer: self.peer, ctx }));
+        let interim = Interim::new(&self.interim, head.version);
+        let call = Call { head, body, peer: self.peer, ctx, interim: interim.clone() };
+        let answer = span.in_scope(|| front.answer(call));
         match answer {
             Answer::Ready(res) => {
                 Answering::Ready(Some(self.shared.finish(res, &self.pulse.busy, trace, shown)))
             }
             Answer::Later(later) => {
                 let (shared, busy) = (Arc::clone(&self.shared), Arc::clone(&self.pulse.busy));
-                let answered = async move { shared.finish(later.await, &busy, trace, shown) };
+                let answered = async move {
+                    let res = later.await;
+                    interim.close();
+                    shared.finish(res, &busy, trace, shown)
+                };
                 Answering::Later(Box::pin(answered.instrument(span)))
             }
         }

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use littoral_clock::Clock;
 use littoral_control::{Account, Bootstrap, Control, Front, Options, hash};
-use littoral_http::{Body, Call, Front as _, Places, Upload};
+use littoral_http::{Body, Call, Front as _, Interim, Places, Upload};
 use littoral_kv::doors::{Access, Doors, Options as DoorOptions};
 use littoral_kv::testing::Alone;
 use littoral_tasks::Tasks;
@@ -108,7 +108,7 @@ impl World {
         let deadline = self.clock.after(std::time::Duration::from_secs(15));
         let ctx = Ctx { deadline, ..Ctx::default() };
         let body = Upload::ready(ask.parts, self.clock.clone());
-        self.front.answer(Call { head, body, peer: ask.peer, ctx }).wait().await
+        self.front.answer(Call { head, body, peer: ask.peer, ctx, interim: Interim::default() }).wait().await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answered {
