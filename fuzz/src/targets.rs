@@ -1,5 +1,7 @@
 //! The table of targets: each parser's name, the function, words it knows, and samples of our own.
 
+use littoral_gateway::rules::fuzzing as caching;
+
 use crate::samples::{self, none};
 use crate::{config, doors, inside};
 
@@ -35,6 +37,19 @@ pub const TARGETS: &[Target] = &[
     text("config", config::config, config::WORDS),
     text("cursor", doors::cursor, &["AQ", "Ag", "-", "_", "="]),
     text("control", doors::control, doors::CONTROL_WORDS),
+    text(
+        "dates",
+        caching::dates,
+        &["Sun", "Sunday", ", ", " 06 ", "-Nov-", "94", " GMT", ":", "0"],
+    ),
+    text(
+        "directives",
+        caching::directives,
+        &[
+            "max-age", "s-maxage", "no-store", "no-cache", "private", "=", "\"", "\\", ",", "\n",
+            "9",
+        ],
+    ),
     binary("disk", inside::disk, littoral_disk::fuzzing::samples),
     text("expiry", doors::expiry, &["0", "60", "1700000060", "1e9", ".0", "-", "+", "inf", "nan"]),
     binary("frames", inside::frames, littoral_link::fuzzing::streams),
@@ -46,10 +61,31 @@ pub const TARGETS: &[Target] = &[
     binary("message", inside::message, samples::messages),
     text("metadata", doors::metadata, doors::JSON_WORDS),
     text("multipart", doors::multipart, doors::FORM_WORDS),
+    text("parts", caching::parts, &["bytes", " ", "-", "/", "*", "0", "9", "18446744073709551615"]),
     text("path", doors::path, doors::PATH_WORDS),
     text("query", doors::query, doors::QUERY_WORDS),
     text("range", doors::range, &["bytes", "=", "-", ",", " ", "0", "9", "18446744073709551615"]),
+    text(
+        "selections",
+        caching::selections,
+        &["accept-language", "*", ",", ";", "q=", "0.5", "1", "\"", "\\", " ", "\n", "EN"],
+    ),
     binary("store", inside::store, littoral_store::fuzzing::samples),
+    binary("stored", littoral_gateway::fuzzing::meta, littoral_gateway::fuzzing::metas),
+    text(
+        "stored_key",
+        littoral_gateway::fuzzing::key,
+        &["a", " ", "/", "\u{0}", "\n", ":", "0000000000000009 "],
+    ),
+    text(
+        "targeted",
+        caching::targeted,
+        &[
+            "max-age", "no-cache", "=", "?1", "\"a\"", ":", "(", ")", ";", ",", " ", "1.5", "-1",
+            "\n",
+        ],
+    ),
+    text("validators", caching::validators, &["W/", "\"", "\\", "a", " ", "\u{e9}"]),
     text("value", doors::value, &["\u{0}", "\"", "\\", "\u{1f600}", "\n"]),
     text("version", doors::version, &["-", "0", "f", "0000000000000000", "ffffffffffffffff"]),
 ];

@@ -1,0 +1,87 @@
+//! What is passed on as it is, and purges.
+
+use std::sync::atomic::Ordering;
+
+use futures_util::future::BoxFuture;
+use littoral_http::{Call, Res, Upload};
+use littoral_peer::Outcome;
+use littoral_types::Ctx;
+
+use super::{Request, Stored};
+use crate::respond::Said;
+use crate::rules::{is_safe, made_old};
+use crate::site::{Asking, reads};
+use crate::upstream::{nothing, upload};
+use crate::{Error, Gateway, key};
+
+impl Gateway {
+    /// A HEAD that what is stored does not answer: it is passed on, and its answer brings up or makes
+    /// old what is stored (RFC 9111, section 4.3.5).
+    pub(super) async fn head(self, request: Request, stored: Option<Stored>) -> Res {
+        let asking = request.asking.clone();
+        let sent_at = self.site.clock.mono();
+        let stamp = self.site.stamp();
+        let answered = match self.site.upstream.ask(asking.request(nothing())).await {
+            Ok(answered) => answered,
+            Err(error) => return self.failed(&request, stored.as_ref(), &error),
+        };
+        let took = self.site.clock.mono().since(sent_at);
+        let headers = answered.head.headers;
+        if let Some(stored) = stored
+            && answered.head.status == stored.head.status
+        {
+            let (at, by) = ((sent_at, took), (stamp, request.ctx.trace));
+            self.site.brought_up(&stored.key, &stored.entry, headers.clone(), at, by).await;
+        }
+        self.respond.passed(request.shape(), answered.head.status, headers, answered.body, None)
+    }
+
+    /// Passes a request on as it is. What it changes is old here.
+    pub(super) fn pass(self, request: Request, body: Upload) -> BoxFuture<'static, Res> {
+        Box::pin(async move {
+            let Request { asking, .. } = &request;
+            let answered = match self.site.upstream.ask(asking.request(upload(body))).await {
+                Ok(answered) => answered,
+                Err(error) => {
+                    return self.respond.refused(&error, &Said::of(Outcome::Bypass));
+                }
+            };
+            let (status, headers) = (answered.head.status, answered.head.headers);
+            if !is_safe(&request.method) {
+                let (host, target) = (&asking.host, &asking.target);
+                for old in made_old(&request.method, host, target, status, &headers) {
+                    self.site.make_old(&key::of_url(host, &old), request.ctx.trace).await;
+                }
+            }
+            let detail = Some("method").filter(|_| !reads(&request.method));
+            self.respond.passed(request.shape(), status, headers, answered.body, detail)
+        })
+    }
+
+    pub(super) fn purge(self, call: Call) -> BoxFuture<'static, Res> {
+        Box::pin(async move {
+            let ctx = self.site.ctx(call.ctx.trace);
+            let purged = match Asking::of(&call.head, call.peer.ip(), &ctx, call.interim.clone()) {
+                Ok(asking) => self.purge_url(&ctx, &asking.host, &asking.target).await,
+                Err(error) => Err(error),
+            };
+            match purged {
+                Ok(()) => littoral_http::success(&()),
+                Err(error) => self.respond.refused(&error, &Said::of(Outcome::Bypass)),
+            }
+        })
+    }
+
+    /// Makes every answer of a URL old, at every location.
+    ///
+    /// # Errors
+    /// When no store takes the purge.
+    pub async fn purge_url(&self, ctx: &Ctx, host: &str, target: &str) -> Result<(), Error> {
+        let url = key::of_url(host, target);
+        let written = self.purger.purge(ctx, self.site.space, url.clone()).await;
+        // Here at once, whether or not the stores' streams have come by.
+        self.site.purges.fetch_add(1, Ordering::AcqRel);
+        self.site.make_old(&url, ctx.trace).await;
+        written.map_err(Error::Unpurged)
+    }
+}

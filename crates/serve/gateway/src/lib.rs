@@ -1,0 +1,116 @@
+//! A caching edge in front of a site: what HTTP lets a cache do, and the site as an origin.
+//!
+//! Read [`rules`] for what may be kept and served, `front` for the way of one request, `origin` for
+//! what a question between tiers is answered with. What may not be shared is never waited for.
+
+pub mod rules;
+mod limits;
+mod error;
+mod meta;
+mod key;
+mod fill;
+mod asking;
+mod upstream;
+mod desk;
+mod site;
+mod origin;
+mod respond;
+mod front;
+pub mod fuzzing;
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, header};
+use littoral_clock::{Chance, Clock, Hlc};
+use littoral_http::Places;
+use littoral_tasks::Tasks;
+use littoral_tiers::Tiers;
+use littoral_types::{Ctx, LocationId, Positions, Space, SpaceId};
+
+pub use error::Error;
+pub use limits::Limits;
+pub use origin::KIND;
+
+use crate::desk::Desk;
+use crate::origin::{HELD, SiteOrigin};
+use crate::respond::Responder;
+use crate::site::{Fills, Site};
+use crate::upstream::Upstream;
+
+/// Writes a purge by hand into the stores, from where every location hears of it.
+pub trait Purger: Send + Sync + 'static {
+    /// Everything under keys of `space` that begin so. On failure, why.
+    fn purge<'a>(
+        &'a self,
+        ctx: &'a Ctx,
+        space: Space,
+        prefix: Bytes,
+    ) -> BoxFuture<'a, Result<(), String>>;
+}
+
+/// What a gateway is made of.
+pub struct Parts {
+    pub here: LocationId,
+    pub places: Places,
+    pub clock: Clock,
+    pub tasks: Tasks,
+    pub hlc: Arc<Hlc>,
+    pub tiers: Tiers,
+    pub purger: Arc<dyn Purger>,
+    /// Names traces and indexes.
+    pub chance: Chance,
+    /// The zone: its responses are a space.
+    pub zone: SpaceId,
+    /// Host and port of the site.
+    pub site: String,
+    /// blake3 of the token that may purge.
+    pub token: blake3::Hash,
+    pub limits: Limits,
+}
+
+/// The front of one site. Cheap to clone.
+#[derive(Clone)]
+pub struct Gateway {
+    site: Arc<Site>,
+    respond: Responder,
+    purger: Arc<dyn Purger>,
+    token: blake3::Hash,
+}
+
+impl Gateway {
+    /// Registers the site with the node's tiers. One site a node.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { clock, tasks, limits, tiers, .. } = parts;
+        let site = Arc::new(Site {
+            space: Space { id: parts.zone, kind: KIND },
+            upstream: Upstream::new(parts.site, clock.clone(), tasks.clone(), limits),
+            tiers: tiers.clone(),
+            hlc: parts.hlc,
+            clock,
+            tasks,
+            limits,
+            desk: Arc::new(Desk::default()),
+            fills: Fills::default(),
+            applied: Mutex::new(Positions::NONE),
+            purges: AtomicU64::new(0),
+            chance: Mutex::new(parts.chance),
+            any: Mutex::default(),
+        });
+        if !tiers.register(KIND, Arc::new(SiteOrigin(Arc::clone(&site))), HELD) {
+            tracing::error!("a node has one site; the second one is not asked");
+        }
+        let respond = Responder { here: parts.here, places: parts.places };
+        Self { site, respond, purger: parts.purger, token: parts.token }
+    }
+
+    /// Whether a request shows the token of the zone.
+    fn permits(&self, headers: &HeaderMap) -> bool {
+        let shown = headers.get(header::AUTHORIZATION).map(http::HeaderValue::as_bytes);
+        let token = shown.and_then(|shown| shown.strip_prefix(b"Bearer "));
+        // Hashes are compared in constant time.
+        token.is_some_and(|token| blake3::hash(token) == self.token)
+    }
+}

@@ -1,0 +1,419 @@
+//! A site: how it is asked, and what may be kept of what it answers.
+//!
+//! The origin does this for everybody who waits for the same, the front for somebody alone.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use http::{HeaderMap, Method, StatusCode};
+use littoral_clock::{Chance, Clock, Hlc};
+use littoral_tasks::Tasks;
+use littoral_tiers::{Entry, Tiers};
+use littoral_types::{Body, Ctx, Mono, Positions, Space, StoreId, Trace};
+use tokio::sync::{oneshot, watch};
+
+use crate::desk::Desk;
+use crate::fill::{Fill, NotWhole};
+use crate::meta::{Head, Meta};
+use crate::origin::{Stamp, absent};
+use crate::rules::{
+    self, Directives, Fields, Unstorable, Validators, hops, initial_age, storable, update,
+};
+use crate::upstream::{Answered, Upstream, nothing};
+use crate::{Error, Limits, key};
+
+pub(crate) use crate::asking::Asking;
+
+/// What a gateway's origin and front share.
+pub(crate) struct Site {
+    pub(crate) space: Space,
+    pub(crate) upstream: Upstream,
+    pub(crate) tiers: Tiers,
+    pub(crate) hlc: Arc<Hlc>,
+    pub(crate) clock: Clock,
+    pub(crate) tasks: Tasks,
+    pub(crate) limits: Limits,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) fills: Fills,
+    /// What had been applied of the stores' streams before the last question.
+    pub(crate) applied: Mutex<Positions>,
+    /// Purges by hand that came through here: what was asked for before one is not kept after it.
+    pub(crate) purges: AtomicU64,
+    pub(crate) chance: Mutex<Chance>,
+    /// Any entry: what makes one of its own here takes what it has no word for from this.
+    pub(crate) any: Mutex<Option<Arc<Entry>>>,
+}
+
+/// An answer as it is handed to whoever asked for it first.
+pub(crate) struct Live {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: LiveBody,
+    pub how: How,
+    /// As old as it was when its question was sent.
+    pub age: Duration,
+    pub at: u64,
+}
+
+pub(crate) enum LiveBody {
+    Here(Bytes),
+    Coming(BoxStream<'static, io::Result<Bytes>>),
+}
+
+/// What becomes of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// It will be kept once it is whole.
+    Kept,
+    /// What was held is still it.
+    Renewed,
+    Passed(Unstorable),
+    /// The site's fault, while something older is held.
+    Failed,
+}
+
+/// An answer to be kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Keep {
+    pub head: Head,
+    pub body: Bytes,
+    /// As old as it was when its question was sent…
+    pub age: Duration,
+    /// …which was then.
+    pub sent_at: Mono,
+}
+
+/// What an exchange with the site came to.
+#[derive(Debug)]
+pub(crate) enum Settled {
+    Keep(Keep),
+    Pass(Unstorable),
+    /// It was not the answer's fault: nothing changes.
+    Nothing(String),
+}
+
+/// An answer that is held, as it is validated.
+#[derive(Clone)]
+pub(crate) struct Held {
+    pub head: Head,
+    pub body: Bytes,
+}
+
+impl Held {
+    pub(crate) fn of(entry: &Entry) -> Option<Self> {
+        let Meta::Answer(head) = Meta::decode(&entry.meta)? else { return None };
+        let Body::Bytes(body) = &entry.body else { return None };
+        Some(Self { head, body: body.clone() })
+    }
+}
+
+impl Site {
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.wall().seconds()
+    }
+
+    pub(crate) fn purged(&self) -> u64 {
+        self.purges.load(Ordering::Acquire)
+    }
+
+    /// The context of a question of our own.
+    pub(crate) fn ctx(&self, trace: Trace) -> Ctx {
+        let span = self.chance.lock().unwrap_or_else(PoisonError::into_inner).u64() | 1;
+        let deadline = self.clock.after(self.limits.answer_time);
+        Ctx { deadline, trace: Trace { span, ..trace }, ..Ctx::default() }
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.chance.lock().unwrap_or_else(PoisonError::into_inner).u64()
+    }
+
+    /// What an answer that is asked for now will be stamped with.
+    pub(crate) fn stamp(&self) -> Stamp {
+        let positions = *self.applied.lock().unwrap_or_else(PoisonError::into_inner);
+        Stamp { version: self.hlc.now(), positions }
+    }
+
+    /// What is held of a URL, and what is on its way, is old: whoever asks from now on asks the site.
+    pub(crate) async fn make_old(&self, url: &Bytes, trace: Trace) {
+        let stamp = self.stamp();
+        let any = self.any.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match any {
+            Some(any) => {
+                let gone = Entry {
+                    version: stamp.version,
+                    body: Body::Absent,
+                    meta: Bytes::new(),
+                    tags: None,
+                    expires_at: None,
+                    positions: stamp.positions,
+                    confirmed: false,
+                    ..Entry::clone(&any)
+                };
+                self.tiers.wrote(self.space.id, url, gone, StoreId(0));
+            }
+            None => drop(self.keep(url, absent(stamp), trace).await),
+        }
+        self.fills.forget(url);
+    }
+
+    /// The answer to a HEAD about what is held: if it is about the same, its fields are newer; else
+    /// what is held is old.
+    pub(crate) async fn brought_up(
+        &self,
+        key: &Bytes,
+        entry: &Entry,
+        newer: HeaderMap,
+        (sent_at, took): (Mono, Duration),
+        (stamp, trace): (Stamp, Trace),
+    ) {
+        let Some(Held { mut head, body }) = Held::of(entry) else { return };
+        if !rules::same_as_stored(&head.headers, &newer) {
+            return self.make_old(&key::base(key), trace).await;
+        }
+        head.at = self.now();
+        let age = initial_age(&newer, head.at, took);
+        update(&mut head.headers, newer);
+        let answer = self.late(&Keep { head, body, age, sent_at }, stamp);
+        self.keep(key, answer, trace).await;
+    }
+
+    /// Asks the site, hands the answer over as soon as its head is there, and reads on until it is
+    /// whole.
+    pub(crate) async fn exchange(
+        &self,
+        key: &Bytes,
+        asking: &Asking,
+        held: Option<&Held>,
+        leader: Option<oneshot::Sender<Result<Live, Error>>>,
+    ) -> Settled {
+        let old = held.is_some();
+        let mut held = held.filter(|held| Validators::of(&held.head.headers).any());
+        loop {
+            let mut conditional = asking.clone();
+            if let Some(held) = held {
+                Validators::of(&held.head.headers).condition(&mut conditional.headers);
+            }
+            let sent_at = self.clock.mono();
+            let answered = match self.upstream.ask(conditional.request(nothing())).await {
+                Ok(answered) => answered,
+                Err(error) => {
+                    let why = error.to_string();
+                    hand(leader, Err(error));
+                    return Settled::Nothing(why);
+                }
+            };
+            let took = self.clock.mono().since(sent_at);
+            let Some(of) = held else {
+                return self.take(key, asking, answered, (sent_at, took), old, leader).await;
+            };
+            if answered.head.status != StatusCode::NOT_MODIFIED {
+                return self.take(key, asking, answered, (sent_at, took), old, leader).await;
+            }
+            if Validators::of(&of.head.headers).confirmed_by(&answered.head.headers) {
+                return self.renew(of, answered.head.headers, (sent_at, took), leader);
+            }
+            // About something that we do not hold: ask for the whole.
+            held = None;
+        }
+    }
+
+    /// What is held is still it (RFC 9111, section 4.3.4).
+    fn renew(
+        &self,
+        held: &Held,
+        newer: HeaderMap,
+        (sent_at, took): (Mono, Duration),
+        leader: Option<oneshot::Sender<Result<Live, Error>>>,
+    ) -> Settled {
+        let now = self.now();
+        let age = initial_age(&newer, now, took);
+        let mut head = held.head.clone();
+        update(&mut head.headers, newer);
+        head.at = now;
+        let live = Live {
+            status: head.status,
+            headers: head.headers.clone(),
+            body: LiveBody::Here(held.body.clone()),
+            how: How::Renewed,
+            age,
+            at: now,
+        };
+        hand(leader, Ok(live));
+        Settled::Keep(Keep { head, body: held.body.clone(), age, sent_at })
+    }
+
+    async fn take(
+        &self,
+        key: &Bytes,
+        asking: &Asking,
+        answered: Answered,
+        (sent_at, took): (Mono, Duration),
+        old: bool,
+        leader: Option<oneshot::Sender<Result<Live, Error>>>,
+    ) -> Settled {
+        let Answered { head, mut body } = answered;
+        let (status, mut headers, now) = (head.status, head.headers, self.now());
+        let Asking { method, headers: asked, .. } = asking;
+        let long = body.declared().is_some_and(|len| len > self.limits.body_bytes_max);
+        let verdict = match storable(method, asked, status, &headers, now, self.limits.heuristics) {
+            // Only whole answers are kept.
+            Ok(()) if status == StatusCode::PARTIAL_CONTENT => Err(Unstorable::Status),
+            Ok(()) if long => Err(Unstorable::Long),
+            verdict => verdict,
+        };
+        let age = initial_age(&headers, now, took);
+        hops::strip(&mut headers);
+        let failed = old && matches!(status.as_u16(), 500 | 502..=504);
+        if let Err(why) = verdict {
+            let how = if failed { How::Failed } else { How::Passed(why) };
+            let body = LiveBody::Coming(body.stream());
+            hand(leader, Ok(Live { status, headers, body, how, age, at: now }));
+            return if failed { Settled::Nothing(status.to_string()) } else { Settled::Pass(why) };
+        }
+        let (fill, mut filler) = Fill::new(self.limits.body_bytes_max);
+        let kept = Head { status, at: now, headers: storable_fields(&headers) };
+        let reader = fill.read();
+        let filling =
+            Filling { head: kept.clone(), age, since: sent_at, asked: asked.clone(), fill };
+        let _shown = self.fills.show(key.clone(), filling);
+        if let Some(reader) = reader {
+            let body = LiveBody::Coming(reader);
+            hand(leader, Ok(Live { status, headers, body, how: How::Kept, age, at: now }));
+        }
+        let whole = loop {
+            match body.next().await {
+                None => break true,
+                Some(Ok(part)) => filler.push(part, &self.clock).await,
+                Some(Err(_)) => break false,
+            }
+            if filler.long() && !filler.wanted() {
+                break false;
+            }
+        };
+        let long = filler.long();
+        match filler.finish(whole) {
+            Ok(body) => Settled::Keep(Keep { head: kept, body, age, sent_at }),
+            Err(NotWhole::Long) => Settled::Pass(Unstorable::Long),
+            Err(NotWhole::Cut) if long => Settled::Pass(Unstorable::Long),
+            Err(NotWhole::Cut) => Settled::Nothing("the site cut its answer short".into()),
+        }
+    }
+}
+
+/// Nobody may be waiting any more.
+fn hand(leader: Option<oneshot::Sender<Result<Live, Error>>>, live: Result<Live, Error>) {
+    if let Some(leader) = leader {
+        let _ = leader.send(live);
+    }
+}
+
+/// Fields that may be stored with an answer: without those of a proxy, and those that it names in
+/// `private` or `no-cache` (RFC 9111, sections 3.1, 5.2.2.4 and 5.2.2.7).
+fn storable_fields(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = headers.clone();
+    hops::strip_stored(&mut kept);
+    let (directives, _) = Directives::effective(headers);
+    for fields in [directives.no_cache, directives.private].into_iter().flatten() {
+        if let Fields::Only(names) = fields {
+            names.iter().for_each(|name| drop(kept.remove(name)));
+        }
+    }
+    kept
+}
+
+/// An answer that is on its way and will be kept.
+#[derive(Clone)]
+pub(crate) struct Filling {
+    pub head: Head,
+    pub age: Duration,
+    pub since: Mono,
+    /// What the leader asked, for answers that vary.
+    pub asked: HeaderMap,
+    pub fill: Arc<Fill>,
+}
+
+impl Filling {
+    /// Whether it is also the answer for those who ask like this.
+    pub(crate) fn answers(&self, asked: &HeaderMap) -> bool {
+        match rules::Vary::of(&self.head.headers) {
+            rules::Vary::Nothing => true,
+            rules::Vary::By(names) => {
+                rules::selection(&names, asked) == rules::selection(&names, &self.asked)
+            }
+            rules::Vary::Star => false,
+        }
+    }
+}
+
+/// Answers on their way, by key.
+#[derive(Clone)]
+pub(crate) struct Fills(Arc<OnTheirWay>);
+
+struct OnTheirWay {
+    by_key: Mutex<HashMap<Bytes, Filling>>,
+    /// Counts up with each that is shown.
+    news: watch::Sender<u64>,
+}
+
+impl Default for Fills {
+    fn default() -> Self {
+        Self(Arc::new(OnTheirWay { by_key: Mutex::default(), news: watch::Sender::new(0) }))
+    }
+}
+
+impl Fills {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Bytes, Filling>> {
+        self.0.by_key.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show(&self, key: Bytes, filling: Filling) -> Shown {
+        let fill = Arc::clone(&filling.fill);
+        self.lock().insert(key.clone(), filling);
+        self.0.news.send_modify(|count| *count = count.wrapping_add(1));
+        Shown { fills: self.clone(), key, fill }
+    }
+
+    /// The answer on its way under a key, once there is one.
+    pub(crate) async fn appears(&self, key: &Bytes) -> Filling {
+        let mut news = self.0.news.subscribe();
+        loop {
+            if let Some(filling) = self.lock().get(key) {
+                return filling.clone();
+            }
+            if news.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Nobody joins any more what is under way for a URL.
+    pub(crate) fn forget(&self, url: &[u8]) {
+        self.lock().retain(|key, _| !key.starts_with(url));
+    }
+}
+
+/// Takes it away again when it is whole.
+struct Shown {
+    fills: Fills,
+    key: Bytes,
+    fill: Arc<Fill>,
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        let mut fills = self.fills.lock();
+        if fills.get(&self.key).is_some_and(|shown| Arc::ptr_eq(&shown.fill, &self.fill)) {
+            fills.remove(&self.key);
+        }
+    }
+}
+
+/// Whether a request may be answered from what is kept at all.
+pub(crate) fn reads(method: &Method) -> bool {
+    method == Method::GET || method == Method::HEAD
+}

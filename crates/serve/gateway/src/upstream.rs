@@ -1,0 +1,247 @@
+//! Connections to the site: HTTP/1.1, used again, never more than the limit.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{BoxStream, StreamExt as _};
+use http::{Request, response};
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use littoral_clock::Clock;
+use littoral_tasks::{TaskKind, Tasks};
+use littoral_types::Mono;
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{Error, Limits};
+
+/// What is sent to a site.
+pub(crate) type Sent = UnsyncBoxBody<Bytes, io::Error>;
+
+/// A site's server. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Upstream(Arc<Inner>);
+
+struct Inner {
+    /// Host and port.
+    authority: String,
+    clock: Clock,
+    tasks: Tasks,
+    limits: Limits,
+    places: Arc<Semaphore>,
+    /// Connections that nobody uses, the last used last.
+    idle: Mutex<Vec<(SendRequest<Sent>, Mono)>>,
+}
+
+/// The site's answer: its head, and its body as it comes.
+pub(crate) struct Answered {
+    pub head: response::Parts,
+    pub body: Reading,
+}
+
+/// A body as it comes. Read to its end, its connection is used again.
+pub(crate) struct Reading {
+    incoming: Incoming,
+    connection: Option<(SendRequest<Sent>, OwnedSemaphorePermit)>,
+    upstream: Upstream,
+}
+
+impl Upstream {
+    /// `authority`: host and port.
+    pub(crate) fn new(authority: String, clock: Clock, tasks: Tasks, limits: Limits) -> Self {
+        let places = Arc::new(Semaphore::new(limits.connections_max));
+        let idle = Mutex::default();
+        Self(Arc::new(Inner { authority, clock, tasks, limits, places, idle }))
+    }
+
+    /// Sends a request, and returns once the answer's head is there.
+    ///
+    /// # Errors
+    /// When the site cannot be reached, is too slow, or ends before it has answered.
+    pub(crate) async fn ask(&self, mut request: Request<Sent>) -> Result<Answered, Error> {
+        let Inner { clock, limits, places, .. } = &*self.0;
+        let place = clock.timeout(limits.queue_time, Arc::clone(places).acquire_owned()).await;
+        let Ok(Ok(place)) = place else { return Err(Error::Busy(limits.queue_time)) };
+        // What a second try would need: only questions without a body are asked twice.
+        let again = plain(&request);
+        loop {
+            let (mut connection, used) = self.connection().await?;
+            let sent = connection.try_send_request(request);
+            let error = match clock.timeout(limits.answer_time, sent).await {
+                Err(_) => return Err(Error::Slow(limits.answer_time)),
+                Ok(Ok(answer)) => {
+                    let (head, incoming) = answer.into_parts();
+                    let upstream = self.clone();
+                    let connection = Some((connection, place));
+                    return Ok(Answered { head, body: Reading { incoming, connection, upstream } });
+                }
+                Ok(Err(error)) => error,
+            };
+            // A connection that was used before may have been closed by the site meanwhile.
+            let mut error = error;
+            request = match (error.take_message(), &again) {
+                (Some(unsent), _) if used => unsent,
+                (None, Some(again)) if used && interrupted(error.error()) => copy(again),
+                _ => return Err(Error::Broken(error.error().to_string())),
+            };
+        }
+    }
+
+    /// A connection, and whether it was used before.
+    async fn connection(&self) -> Result<(SendRequest<Sent>, bool), Error> {
+        let Inner { clock, limits, authority, tasks, .. } = &*self.0;
+        while let Some((mut connection, since)) = self.pop() {
+            let idle = clock.mono().since(since);
+            if idle > limits.idle_max || connection.is_closed() {
+                continue;
+            }
+            if connection.ready().await.is_ok() {
+                return Ok((connection, true));
+            }
+        }
+        let unreachable = |error: io::Error| Error::Unreachable(error.to_string());
+        let connected = clock.timeout(limits.connect_time, TcpStream::connect(authority)).await;
+        let stream = connected
+            .map_err(|_| {
+                let seconds = limits.connect_time.as_secs();
+                Error::Unreachable(format!("no connection within {seconds} s"))
+            })?
+            .map_err(unreachable)?;
+        stream.set_nodelay(true).map_err(unreachable)?;
+        let (connection, driver) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| Error::Broken(error.to_string()))?;
+        tasks.spawn(TaskKind::Call, async move {
+            if let Err(error) = driver.await {
+                tracing::debug!(%error, "connection to the site ended");
+            }
+        });
+        Ok((connection, false))
+    }
+
+    fn pop(&self) -> Option<(SendRequest<Sent>, Mono)> {
+        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn put_back(&self, connection: SendRequest<Sent>) {
+        let Inner { clock, limits, idle, .. } = &*self.0;
+        let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = clock.mono();
+        idle.retain(|(connection, since)| {
+            now.since(*since) <= limits.idle_max && !connection.is_closed()
+        });
+        if idle.len() < limits.connections_max {
+            idle.push((connection, now));
+        }
+    }
+}
+
+/// A connection that ended before an answer.
+fn interrupted(error: &hyper::Error) -> bool {
+    error.is_incomplete_message() || error.is_canceled() || error.is_closed()
+}
+
+/// The head of a request that may be asked twice: it has no body and changes nothing.
+fn plain(request: &Request<Sent>) -> Option<Request<()>> {
+    let plain = crate::rules::is_safe(request.method()) && request.body().is_end_stream();
+    plain.then(|| {
+        let mut head = Request::new(());
+        *head.method_mut() = request.method().clone();
+        *head.uri_mut() = request.uri().clone();
+        *head.headers_mut() = request.headers().clone();
+        head
+    })
+}
+
+fn copy(head: &Request<()>) -> Request<Sent> {
+    let mut request = Request::new(nothing());
+    *request.method_mut() = head.method().clone();
+    *request.uri_mut() = head.uri().clone();
+    *request.headers_mut() = head.headers().clone();
+    request
+}
+
+/// No body.
+pub(crate) fn nothing() -> Sent {
+    http_body_util::Empty::new().map_err(|never| match never {}).boxed_unsync()
+}
+
+impl Reading {
+    /// The length the site declared, if it did.
+    pub(crate) fn declared(&self) -> Option<u64> {
+        self.incoming.size_hint().exact()
+    }
+
+    /// The next part; `None` at the end.
+    ///
+    /// # Errors
+    /// When the site ends early, or pauses for too long.
+    pub(crate) async fn next(&mut self) -> Option<io::Result<Bytes>> {
+        let pause_max: Duration = self.upstream.0.limits.pause_max;
+        loop {
+            let frame = self.upstream.0.clock.timeout(pause_max, self.incoming.frame()).await;
+            let error = match frame {
+                Ok(None) => {
+                    if let Some((connection, place)) = self.connection.take() {
+                        self.upstream.put_back(connection);
+                        drop(place);
+                    }
+                    return None;
+                }
+                Ok(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(part) => return Some(Ok(part)),
+                    // Trailers are not passed on yet.
+                    Err(_) => continue,
+                },
+                Ok(Some(Err(error))) => io::Error::other(error),
+                Err(_) => io::ErrorKind::TimedOut.into(),
+            };
+            self.connection = None;
+            return Some(Err(error));
+        }
+    }
+
+    /// What is left, as a stream.
+    pub(crate) fn stream(self) -> BoxStream<'static, io::Result<Bytes>> {
+        let next = |reading: Option<Self>| async move {
+            let mut reading = reading?;
+            let part = reading.next().await?;
+            let reading = part.is_ok().then_some(reading);
+            Some((part, reading))
+        };
+        futures_util::stream::unfold(Some(self), next).boxed()
+    }
+}
+
+impl Drop for Reading {
+    /// Nothing is left to read of an answer without a body: its connection is free.
+    fn drop(&mut self) {
+        if self.incoming.is_end_stream()
+            && let Some((connection, _place)) = self.connection.take()
+        {
+            self.upstream.put_back(connection);
+        }
+    }
+}
+
+/// A body of a request as it is read from its client.
+pub(crate) fn upload(body: littoral_http::Upload) -> Sent {
+    if body.declared() == Some(0) {
+        return nothing();
+    }
+    let next = |mut body: littoral_http::Upload| async move {
+        let part = body.next().await?;
+        let part = part.map(http_body::Frame::data).map_err(io::Error::other);
+        Some((part, body))
+    };
+    let stream: Pin<Box<dyn futures_util::Stream<Item = _> + Send>> =
+        Box::pin(futures_util::stream::unfold(body, next));
+    http_body_util::StreamBody::new(stream).boxed_unsync()
+}
