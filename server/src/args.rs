@@ -10,6 +10,7 @@ mod kv;
 mod origin;
 pub mod parse;
 mod remote;
+mod reverse_proxy;
 mod serve;
 mod token;
 mod topology;
@@ -31,6 +32,7 @@ pub use kv::{
 };
 pub use origin::{Backup, Copy, Kept, OfConfig, OneOrigin, Origin, OriginCommand, Restore};
 pub use remote::{At, Remote};
+pub use reverse_proxy::ReverseProxy;
 pub use serve::{LogArgs, Serve};
 pub use token::{CreateToken, Token, TokenCommand};
 pub use topology::Topology;
@@ -75,6 +77,7 @@ pub struct Args {
 pub enum Command {
     Dev(Box<Dev>),
     Serve(Serve),
+    ReverseProxy(ReverseProxy),
     Ca(Ca),
     Epoch(Epoch),
     Origin(Origin),

@@ -12,6 +12,7 @@ pub mod kv;
 mod manual;
 mod origin;
 mod reach;
+mod reverse_proxy;
 pub mod serve;
 mod token;
 mod topology;
@@ -30,6 +31,7 @@ pub fn run(command: Command) -> Result<()> {
     match command {
         Command::Dev(options) => dev::run(*options),
         Command::Serve(options) => serve::run(&options),
+        Command::ReverseProxy(options) => reverse_proxy::run(options),
         Command::Ca(ca) => ca::run(ca.command),
         Command::Epoch(epoch) => epoch::run(epoch.command),
         Command::Origin(origin) => origin::run(origin.command),

@@ -9,6 +9,7 @@ mod commands;
 mod config;
 mod failure;
 mod front;
+mod gateway;
 mod files;
 mod logs;
 mod mark;

@@ -23,6 +23,7 @@ use littoral_types::{LocationId, STORES, StoreId, Tenant};
 use tokio::sync::oneshot;
 
 use crate::config::{self, Limits};
+use crate::gateway::SiteOptions;
 use crate::node::{Node, Shared};
 pub use disks::Disks;
 use disks::Folder;
@@ -192,6 +193,14 @@ impl Network {
     /// # Errors
     /// When a port is taken or the data directory cannot be used; nothing is left running.
     pub async fn start(options: Options) -> Result<Self, Error> {
+        Self::before(options, None).await
+    }
+
+    /// Starts every location in front of a site: all paths are the site's.
+    ///
+    /// # Errors
+    /// As [`Network::start`].
+    pub async fn before(options: Options, site: Option<SiteOptions>) -> Result<Self, Error> {
         let Plan { topology, trips, mut places } = places::plan(&options.places)?;
         let clock = Clock::system();
         let tasks = Tasks::new(clock.clone());
@@ -223,7 +232,7 @@ impl Network {
             link.meet(&shared.clock).await;
         }
         let doors =
-            Doors { shared: &shared, options: &options, places: &places, closing: &closing };
+            Doors { shared: &shared, options: &options, places: &places, closing: &closing, site };
         let (locations, closed) = doors.open(&nodes, &mut chance)?;
         for node in &nodes {
             node.tiers.follow(chance.u64());

@@ -21,6 +21,7 @@ use crate::network::{Disks, Epochs};
 pub struct Node {
     pub tiers: Tiers,
     pub kv: Kv,
+    pub hlc: Arc<Hlc>,
     pub metrics: Registry,
     mark: Mark,
     /// In a network of many machines.
@@ -103,7 +104,7 @@ impl Node {
             Some(Stand { site, publisher })
         };
         let sites = truths.map(stand);
-        Self { tiers, kv, metrics, mark, epochs: OnceLock::new(), sites }
+        Self { tiers, kv, hlc, metrics, mark, epochs: OnceLock::new(), sites }
     }
 
     /// From now on it answers when others speak of epochs.

@@ -21,6 +21,21 @@ pub fn token(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// Host and port of a site, from its URL.
+pub fn site(text: &str) -> Result<String, String> {
+    let wrong = "a site is http://HOST or http://HOST:PORT, without a path";
+    if text.starts_with("https://") {
+        return Err("sites are reached by http:// only, so far".into());
+    }
+    let rest = text.strip_prefix("http://").ok_or(wrong)?;
+    let host = rest.strip_suffix('/').unwrap_or(rest);
+    let authority: http::uri::Authority = host.parse().map_err(|_| wrong)?;
+    if authority.as_str().contains('@') {
+        return Err(wrong.into());
+    }
+    Ok(format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80)))
+}
+
 /// A factor for modelled round trips.
 pub fn trips(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {

@@ -1,9 +1,9 @@
 //! `littoral dev`: a network of locations in this process.
 
 mod page;
-mod ready;
+pub(super) mod ready;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use littoral_config::settings;
 use miette::Result;
@@ -32,7 +32,7 @@ async fn serve(dev: Dev) -> Result<()> {
     if let Some(file) = &dev.ready_file {
         ready::clear(file)?;
     }
-    let data = DataDir::of(&dev)?;
+    let data = DataDir::make(dev.ephemeral, &dev.data_dir)?;
     let network = Network::start(options(&dev, data.path())).await?;
     if let Some(file) = &dev.ready_file {
         ready::write(file, network.locations())?;
@@ -72,17 +72,17 @@ fn options(dev: &Dev, data_dir: PathBuf) -> network::Options {
 }
 
 /// The folder of the data; a temporary one goes when this is dropped.
-enum DataDir {
+pub(super) enum DataDir {
     Kept(PathBuf),
     Temporary(TempDir),
 }
 
 impl DataDir {
-    fn of(dev: &Dev) -> Result<Self> {
-        if !dev.ephemeral {
-            return Ok(Self::Kept(dev.data_dir.clone()));
+    pub(super) fn make(ephemeral: bool, dir: &Path) -> Result<Self> {
+        if !ephemeral {
+            return Ok(Self::Kept(dir.to_owned()));
         }
-        let made = tempfile::Builder::new().prefix("littoral-dev-").tempdir();
+        let made = tempfile::Builder::new().prefix("littoral-").tempdir();
         Ok(Self::Temporary(made.map_err(|source| {
             let next = "make the temporary folder writable, or use --data-dir";
             Failure::new("littoral::data_dir", "cannot make a temporary folder", next)
@@ -90,7 +90,7 @@ impl DataDir {
         })?))
     }
 
-    fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         match self {
             Self::Kept(path) => path.clone(),
             Self::Temporary(dir) => dir.path().to_owned(),

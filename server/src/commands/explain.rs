@@ -14,7 +14,7 @@ macro_rules! pages {
 /// Codes of the API that are ours, and their pages.
 const PAGES: &[(u32, &str)] = pages![
     10408 10412 10416 10420 10421 10422 10423 10424 10425 10426 10427 10428 10429 10430 10431 10432
-    10433 10434 10440 10441
+    10433 10434 10440 10441 10450 10451 10452 10453 10454 10455 10456 10457
 ];
 
 /// Whether there is a page about a code.

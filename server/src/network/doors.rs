@@ -4,12 +4,14 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use littoral_clock::Chance;
-use littoral_http::{Options as HttpOptions, Server};
+use littoral_http::{Front, Options as HttpOptions, Server};
 use littoral_tasks::{Shutdown, TaskKind};
+use littoral_types::LocationId;
 use tokio::sync::oneshot;
 
 use super::{Error, Location, Options, Place, Places};
 use crate::front::Outer;
+use crate::gateway::SiteOptions;
 use crate::node::{Node, Shared};
 
 /// What the listeners of a process are opened with.
@@ -18,6 +20,8 @@ pub(super) struct Doors<'a> {
     pub(super) options: &'a Options,
     pub(super) places: &'a [Place],
     pub(super) closing: &'a Shutdown,
+    /// What all paths belong to, instead of the doors.
+    pub(super) site: Option<SiteOptions>,
 }
 
 pub(super) type Opened = (Arc<[Location]>, Vec<oneshot::Receiver<()>>);
@@ -34,6 +38,10 @@ impl Doors<'_> {
                 // Once in a process: what removed namespaces left when it was killed.
                 tasks.spawn(TaskKind::Cleanup, front.sweep());
             }
+            let front: Arc<dyn Front> = match &self.site {
+                Some(site) => site.front(node, LocationId(at as u16), self.shared, chance.fork()),
+                None => front,
+            };
             let address = self.address(at)?;
             let bound = Server::bind(
                 address,

@@ -1,0 +1,141 @@
+//! `littoral reverse-proxy`: a caching edge in front of a site, in one command.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use littoral_types::Tenant;
+use miette::Result;
+
+use super::dev::{DataDir, ready};
+use super::{Stop, serve_until_told};
+use crate::args::ReverseProxy;
+use crate::config::{Limits, Log};
+use crate::failure::Failure;
+use crate::gateway::{SiteOptions, zone};
+use crate::network::{self, Location, Network, Place, Places, StoreSite};
+use crate::terminal;
+
+pub fn run(options: ReverseProxy) -> Result<()> {
+    let own = options.from.to_string();
+    if options.to == own {
+        let what = format!("{own} cannot be in front of itself");
+        let next = "give --from and --to different addresses";
+        return Err(Failure::new("littoral::circle", what, next).into());
+    }
+    let quiet = Log { filter: "warn".into(), ..Log::default() };
+    crate::logs::install(&options.log, &quiet)?;
+    super::block_on(serve(options))
+}
+
+/// Runs until told to stop.
+async fn serve(options: ReverseProxy) -> Result<()> {
+    let stop = Stop::listen()?;
+    if let Some(file) = &options.ready_file {
+        ready::clear(file)?;
+    }
+    let fresh = options.token.is_none();
+    let token = options.token.clone().unwrap_or_else(littoral_control::new_token);
+    let site = SiteOptions {
+        site: options.to.clone(),
+        zone: zone(&options.to),
+        token: blake3::hash(token.as_bytes()),
+        heuristics: options.heuristics,
+    };
+    let data = DataDir::make(options.ephemeral, &options.data_dir)?;
+    let network = Network::before(network(&options, data.path()), Some(site.clone())).await?;
+    if let Some(file) = &options.ready_file {
+        ready::write(file, network.locations())?;
+    }
+    let shown = fresh.then_some(token.as_str());
+    // Serving goes on when nobody reads the page.
+    let _ = terminal::say(&page(&site, network.locations(), shown));
+    serve_until_told(network, stop).await
+}
+
+fn network(options: &ReverseProxy, data_dir: PathBuf) -> network::Options {
+    let place = Place {
+        name: "local".into(),
+        region: "local".into(),
+        weight: 1.0,
+        listen: None,
+        nodes: Vec::new(),
+    };
+    network::Options {
+        data_dir,
+        listen: options.from,
+        places: Places::Listed {
+            locations: vec![place],
+            stores: [StoreSite { at: 0, weight: 1.0 }; 2],
+            epoch: 1,
+        },
+        member: None,
+        origins: Default::default(),
+        access: network::Access { account: Tenant::default(), tokens: Vec::new() },
+        limits: Limits::default(),
+    }
+}
+
+/// What is shown at the start. A token that somebody gave is not shown again.
+fn page(site: &SiteOptions, locations: &[Location], token: Option<&str>) -> String {
+    let mut page = String::new();
+    let address = locations.first().map_or_else(String::new, |at| at.address.to_string());
+    let token_line = token.unwrap_or("as given (--token)");
+    // A string takes all.
+    let _ = write!(
+        page,
+        "Littoral {}\n\n  http://{address}  in front of  http://{}\n  zone   {}\n  token  {token_line}\n\n\
+         Purge a URL:\n  curl -X PURGE http://{address}/path -H 'Authorization: Bearer {}'\n\n\
+         Cache-Status says what became of each request · stop: ctrl-c",
+        env!("CARGO_PKG_VERSION"),
+        site.site,
+        site.zone,
+        token.unwrap_or("$LITTORAL_TOKEN"),
+    );
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::args::{Args, Command};
+
+    fn options(line: &str) -> Option<ReverseProxy> {
+        let words = ["littoral", "reverse-proxy"].into_iter().chain(line.split_whitespace());
+        match Args::try_parse_from(words).ok()?.command {
+            Command::ReverseProxy(options) => Some(options),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_site_is_a_host_and_a_port() {
+        let to = |url: &str| Some(options(&format!("--to {url}"))?.to);
+        assert_eq!(to("http://127.0.0.1:8000").as_deref(), Some("127.0.0.1:8000"));
+        assert_eq!(to("http://example.org/").as_deref(), Some("example.org:80"));
+        assert_eq!(to("http://[::1]:8000").as_deref(), Some("[::1]:8000"));
+        for bad in ["https://example.org", "example.org", "http://a/b", "http://u@a", "http://"] {
+            assert_eq!(to(bad), None, "{bad}");
+        }
+        assert!(options("").is_none(), "no site");
+    }
+
+    #[test]
+    fn the_page_shows_zone_and_a_token_that_was_made_here() {
+        let site = SiteOptions {
+            site: "127.0.0.1:8000".into(),
+            zone: zone("127.0.0.1:8000"),
+            token: blake3::hash(b"t"),
+            heuristics: false,
+        };
+        let at = Location {
+            name: "local".into(),
+            region: "local".into(),
+            address: ([127, 0, 0, 1], 8080).into(),
+        };
+        let shown = page(&site, std::slice::from_ref(&at), Some("secret"));
+        assert!(shown.contains("zone   ") && shown.contains("token  secret"), "{shown}");
+        assert!(!page(&site, &[at], None).contains("secret"));
+    }
+}
