@@ -59,8 +59,13 @@ impl Clock {
 
     /// Time since this clock began. Never [`Mono::LONG_AGO`].
     pub fn mono(&self) -> Mono {
+        BEGAN.plus(self.runs())
+    }
+
+    /// For how long this clock has run.
+    pub fn runs(&self) -> Duration {
         let forward = Duration::from_millis(self.0.forward_ms.load(Ordering::Relaxed));
-        BEGAN.plus(self.elapsed() + forward)
+        self.elapsed() + forward
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]

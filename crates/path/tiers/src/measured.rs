@@ -2,8 +2,6 @@
 //!
 //! Nothing is decided by it here. It is told to whoever weighs places.
 
-use std::time::Duration;
-
 use littoral_peer::{Hop, Measured, Outcome, Trip};
 use littoral_types::LocationId;
 
@@ -20,7 +18,6 @@ impl Tiers {
         let of = |outcome: &Outcome| inner.metrics.of(Hop::Edge, *outcome);
         let answered = Outcome::ALL.iter().map(of).sum();
         // The clock began with the process.
-        let during = Duration::from_nanos(inner.clock.mono().0);
-        Measured { trips, answered, during }
+        Measured { trips, answered, during: inner.clock.runs() }
     }
 }
