@@ -15,6 +15,7 @@ mod network;
 mod plan;
 mod profile;
 mod program;
+mod purges;
 mod raw;
 mod rows;
 mod serving;
@@ -70,13 +71,15 @@ enum Group {
     KvWrites,
     KvCold,
     KvIdle,
+    /// What a write costs in purges, from few locations to many.
+    Purges,
     /// Nodes, PostgreSQL servers and faults; not among all of the others.
     Network,
 }
 
 impl Group {
-    const ALL: [Self; 5] =
-        [Self::KvHot, Self::KvEngine, Self::KvWrites, Self::KvCold, Self::KvIdle];
+    const ALL: [Self; 6] =
+        [Self::KvHot, Self::KvEngine, Self::KvWrites, Self::KvCold, Self::KvIdle, Self::Purges];
 
     fn run(self, plan: &Plan) -> Result<Vec<Row>> {
         eprintln!("{} ...", self.to_possible_value().context("every group has a name")?.get_name());
@@ -94,6 +97,7 @@ impl Group {
             Self::KvWrites => many_threads()?.block_on(Box::pin(writes::run(plan))),
             Self::KvCold => many_threads()?.block_on(Box::pin(cold::run(plan))),
             Self::KvIdle => many_threads()?.block_on(Box::pin(idle::run(plan))),
+            Self::Purges => purges::run(plan),
             Self::Network => network::run(plan),
         }
     }
@@ -160,7 +164,7 @@ mod tests {
             .collect();
         assert_eq!(
             names,
-            ["kv", "kv-hot", "kv-engine", "kv-writes", "kv-cold", "kv-idle", "network"]
+            ["kv", "kv-hot", "kv-engine", "kv-writes", "kv-cold", "kv-idle", "purges", "network"]
         );
     }
 

@@ -11,6 +11,7 @@ mod judge;
 mod ledger;
 mod node;
 mod places;
+mod purges;
 mod record;
 mod refill;
 mod report;
@@ -18,6 +19,7 @@ mod store;
 mod world;
 
 pub use history::{Kind, Operation, Outcome};
+pub use purges::{PurgeOptions, Purges, Quiet, on_own_time, purges};
 pub use report::{Report, Tally};
 
 use littoral_clock::Chance;

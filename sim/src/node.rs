@@ -134,6 +134,12 @@ impl Running {
         (running, service)
     }
 
+    /// It goes, and nothing of it is asked for again.
+    pub(crate) fn end(self) {
+        self.killed.signal();
+        self.tasks.cut();
+    }
+
     /// The process is gone, with everything that was only in memory.
     pub(crate) fn kill(self, disk: &mut Disk) {
         disk.mark = self.hlc.mark();

@@ -19,6 +19,13 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         run::command("cargo build --release --locked -p littoral -p littoral-bench")
             .current_dir(&workspace.root),
     )?;
+    if arguments.iter().any(|argument| matches!(argument.as_str(), "kv" | "purges")) {
+        // Apart: the simulation's parts can be broken on purpose, and those above must not be.
+        run::run(
+            run::command("cargo build --release --locked -p littoral-sim")
+                .current_dir(&workspace.root),
+        )?;
+    }
     let release = workspace.root.join("target/release");
     // Here, and not in the root: a file that is named in the arguments lies where it was meant.
     run::run(
