@@ -6,7 +6,8 @@ use bytes::Bytes;
 use littoral_peer::wire;
 use littoral_peer::{
     Answer, Error, Filter, Follow, Followed, Gossip, Hop, HopReport, Hops, Measured, Minimum,
-    Outcome, Push, Question, Reply, Request, StoreCall, StoreReply, Trailer, Trailing, Trip, Truth,
+    Outcome, Push, Question, Reply, Request, StoreCall, StoreReply, Terms, Trailer, Trailing, Trip,
+    Truth, Wrote,
 };
 use littoral_store::{
     Applied, Collect, Condition, Digest, Doomed, Found, Item, List, Listed, Purge, Record, Row,
@@ -110,8 +111,22 @@ fn requests() -> Vec<Request> {
     for scope in [Scope::Key(KEY), Scope::Prefix(KEY), Scope::Tag(Tag(9)), Scope::Everything] {
         calls.push(StoreCall::Purge { space: SPACE, scope });
     }
+    let seconds = Duration::from_secs;
+    let terms = Terms {
+        refresh: seconds(60),
+        cache_ttl: seconds(60),
+        absent: seconds(10),
+        stale_if_error: seconds(86_400),
+    };
+    let wrote = Wrote {
+        space: Space { id: SPACE, kind: Kind(1) },
+        key: KEY,
+        row: row(),
+        age: Duration::from_millis(3),
+        positions: positions(),
+    };
     let mut requests = vec![
-        Request::Ask(question),
+        Request::Ask(question.clone()),
         Request::Follow(StoreId(0), follow(Filter::Location(LocationId(4)))),
         Request::Follow(StoreId(1), follow(prefix)),
         Request::Epoch(Gossip { epoch: Epoch(7), document: None }),
@@ -122,6 +137,8 @@ fn requests() -> Vec<Request> {
             drop: true,
         }),
         Request::Measured,
+        Request::AskKeeper(Question { hop: Hop::Keeper, ..question.clone() }, terms),
+        Request::Wrote(wrote),
         Request::Epoch(Gossip { epoch: Epoch(7), document: Some(Bytes::from_static(b"text")) }),
     ];
     requests.extend(calls.into_iter().map(|call| Request::Store(StoreId(1), call)));

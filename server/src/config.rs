@@ -82,7 +82,7 @@ settings! {
         weight: f64 = 1.0,
         /// Its own address. Without one it takes the next port after `listen`.
         listen: Option<SocketAddr> = None,
-        /// Its nodes, in a network of many machines: every node's file lists all of them.
+        /// Its nodes in a network of many machines: they share its keys, and each file lists them all.
         nodes: Vec<Node> = Vec::new(),
     }
 }
