@@ -18,6 +18,8 @@ fn every_method_and_its_body_is_passed_on() {
         assert_eq!(passed.header("x-said"), Some(&*format!("{method} /a?b=%20c 100000")));
         assert_eq!(passed.header("cache-status"), Some("local-edge; fwd=bypass; detail=method"));
     }
+    let search = Request::new("GET", "/search").header("Content-Length", "3").body("abc");
+    assert_eq!(proxy.send(&search).expect(200).header("x-said"), Some("GET /search 3"));
     let tunnel = Connection::open(proxy.address()).send(&Request::new("CONNECT", "test:1"));
     assert_eq!(tunnel.expect(501).code(), Some(10456));
 }

@@ -113,7 +113,9 @@ impl Front for Gateway {
                 return Answer::Ready(self.respond.refused(&error, &Said::of(Outcome::Bypass)));
             }
         };
-        if !reads(&request.method) || request.conditional_on_site() {
+        // With a body, even a GET asks for something that its URL does not say.
+        let asks_more = call.body.declared() != Some(0) || request.conditional_on_site();
+        if !reads(&request.method) || asks_more {
             return Answer::Later(self.clone().pass(request, call.body));
         }
         // What is fresh in memory is answered where the connection is read.
