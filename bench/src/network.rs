@@ -59,7 +59,8 @@ pub(crate) fn run(plan: &Plan) -> Result<Vec<Row>> {
     });
     let mut rows = Vec::new();
     let told = &plan.network.part;
-    for part in Part::value_variants().iter().filter(|part| told.is_empty() || told.contains(part)) {
+    for part in Part::value_variants().iter().filter(|part| told.is_empty() || told.contains(part))
+    {
         let watch = Stopwatch::start();
         rows.extend(part.run(plan, &network)?);
         eprintln!("  {part:?}: {} s", watch.elapsed().as_secs());

@@ -216,7 +216,9 @@ impl Service for Node {
             let elsewhere = || Error::Refused("that store stands elsewhere".into());
             match request {
                 Request::Store(store, call) => {
-                    let (site, _) = self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
+                    let (site, stream) =
+                        self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
+                    stream.coming(&call);
                     site.handle(call).await.map(Reply::Store)
                 }
                 Request::Follow(store, follow) => {

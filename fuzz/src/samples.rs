@@ -94,8 +94,10 @@ fn requests() -> Vec<Request> {
         values: true,
     };
     let prefix = Filter::Prefix { space: SPACE, prefix: Bytes::from_static(b"main/") };
-    let follow =
-        |filter| Follow { after: position(), filter, hold: Duration::from_secs(1), limit: 4_096 };
+    let follow = |filter, rows| {
+        let hold = Duration::from_secs(1);
+        Follow { after: position(), filter, hold, limit: 4_096, rows }
+    };
     let mut calls = vec![
         StoreCall::Get { space: SPACE, key: KEY },
         StoreCall::Apply(write(Condition::Newer)),
@@ -127,14 +129,22 @@ fn requests() -> Vec<Request> {
     };
     let mut requests = vec![
         Request::Ask(question.clone()),
-        Request::Follow(StoreId(0), follow(Filter::Location(LocationId(4)))),
-        Request::Follow(StoreId(1), follow(prefix)),
+        Request::Follow(StoreId(0), follow(Filter::Location(LocationId(4)), true)),
+        Request::Follow(StoreId(1), follow(prefix, false)),
         Request::Epoch(Gossip { epoch: Epoch(7), document: None }),
         Request::Push(Push {
             space: Space { id: SPACE, kind: Kind(1) },
             key: KEY,
             version: version(),
             drop: true,
+            row: None,
+        }),
+        Request::Push(Push {
+            space: Space { id: SPACE, kind: Kind(1) },
+            key: KEY,
+            version: version(),
+            drop: false,
+            row: Some(row()),
         }),
         Request::Measured,
         Request::AskKeeper(Question { hop: Hop::Keeper, ..question.clone() }, terms),
@@ -203,6 +213,7 @@ fn replies() -> Vec<Result<Reply, Error>> {
             epoch: Epoch(1),
             records: purges.map(record).into(),
             through: position(),
+            rows: vec![(1, row())],
             gap: false,
         })),
         Ok(Reply::Measured(Measured {

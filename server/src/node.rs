@@ -160,6 +160,7 @@ impl Service for Node {
             match request {
                 Request::Store(store, call) => {
                     let stand = self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
+                    stand.publisher.coming(&call);
                     stand.site.handle(call).await.map(Reply::Store)
                 }
                 Request::Epoch(gossip) => {

@@ -162,7 +162,8 @@ impl Service for Node {
     ) -> BoxFuture<'_, Result<Reply, Error>> {
         Box::pin(async move {
             match (request, &self.site) {
-                (Request::Store(store, call), Some((here, site, _))) if store == *here => {
+                (Request::Store(store, call), Some((here, site, publisher))) if store == *here => {
+                    publisher.coming(&call);
                     site.handle(call).await.map(Reply::Store)
                 }
                 (Request::Follow(store, follow), Some((here, _, publisher))) if store == *here => {

@@ -69,7 +69,7 @@ impl Default for Limits {
             batch_max: 256,
             memtable_bytes_max: 1 << 20,
             block_cache_bytes_max: 2 << 20,
-            open_files_max: 24,
+            open_files_max: 16,
             free_bytes_min: 256 << 20,
         }
     }

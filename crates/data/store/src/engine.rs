@@ -39,7 +39,7 @@ impl Default for EngineLimits {
         Self {
             memtable_bytes_max: 8 << 20,
             block_cache_bytes_max: 8 << 20,
-            open_files_max: 64,
+            open_files_max: 48,
             journal_bytes_max: 128 << 20,
             threads_max: 1,
             free_bytes_min: 128 << 20,

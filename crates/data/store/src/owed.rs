@@ -65,7 +65,7 @@ impl Default for OwedOptions {
             engine: EngineLimits {
                 block_cache_bytes_max: 1 << 20,
                 memtable_bytes_max: 1 << 20,
-                open_files_max: 16,
+                open_files_max: 12,
                 ..EngineLimits::default()
             },
         }

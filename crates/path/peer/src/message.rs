@@ -67,13 +67,15 @@ pub struct Measured {
 }
 
 /// "What is held of this key below this version is old."
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Push {
     pub space: Space,
     pub key: Bytes,
     pub version: Version,
     /// It must not be served any more; otherwise it is refreshed beside its readers.
     pub drop: bool,
+    /// The write itself, if it is small: for who holds something older.
+    pub row: Option<Row>,
 }
 
 /// Which epoch a node knows, and the document of a newer one for who knows an older.
@@ -326,6 +328,8 @@ pub struct Follow {
     /// How long the publisher may wait for news before it answers with a heartbeat.
     pub hold: Duration,
     pub limit: usize,
+    /// Small rows are wanted along with their records.
+    pub rows: bool,
 }
 
 /// Which records a follower is owed.
@@ -345,6 +349,9 @@ pub struct Followed {
     pub records: Vec<Record>,
     /// Read under the publisher's fence after the question came: the heartbeat.
     pub through: Position,
+    /// Small rows that records speak of, each with its record's number, in their order; none is
+    /// promised.
+    pub rows: Vec<(u64, Row)>,
     /// Records between `after` and `through` are missing: another incarnation, or past retention.
     pub gap: bool,
 }

@@ -9,14 +9,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use littoral_peer::{Hop, Minimum, Push, Question, Reply, Request};
+use littoral_peer::{Error, Hop, Minimum, Push, Question, Reply, Request};
+use littoral_store::Row;
 use littoral_tasks::TaskKind;
 use littoral_topology::{KeyHash, key_hash};
 use littoral_types::{Ctx, Kind, LocationId, Mono, Space, SpaceId, Version};
 use tokio::sync::Semaphore;
 
-use crate::Tiers;
 use crate::hop::{self, Upward};
+use crate::{Entry, Tiers};
 
 /// Parts of the table, each with its own lock.
 const SHARDS: usize = 64;
@@ -70,7 +71,7 @@ impl Interest {
     }
 
     /// Who holds the key, as far as is known.
-    fn of(&self, key: KeyHash, now: Mono) -> (Kind, Vec<LocationId>) {
+    pub(crate) fn of(&self, key: KeyHash, now: Mono) -> (Kind, Vec<LocationId>) {
         let shard = self.shard(key).lock().unwrap_or_else(PoisonError::into_inner);
         let edges = shard.get(&key).filter(|edges| now.since(edges.asked_at) < self.keep);
         edges.map(|edges| (edges.kind, edges.list.clone())).unwrap_or_default()
@@ -99,11 +100,16 @@ impl Tiers {
         }
     }
 
-    /// Passes a write's purge on to the edges that this tier filled.
-    pub(crate) fn pass_on(&self, space: SpaceId, key: &Bytes, version: Version) {
+    /// Passes a write's purge on to the edges that this tier filled, with the write if it is there.
+    pub(crate) fn pass_on(
+        &self,
+        space: SpaceId,
+        key: &Bytes,
+        version: Version,
+        row: Option<Row>,
+        (kind, edges): (Kind, Vec<LocationId>),
+    ) {
         let inner = self.inner();
-        let hash = key_hash(space, key);
-        let (kind, edges) = inner.interest.of(hash, inner.clock.mono());
         let space = Space { id: space, kind };
         for edge in edges {
             let Ok(place) = Arc::clone(&inner.interest.pushes).try_acquire_owned() else {
@@ -111,14 +117,22 @@ impl Tiers {
                 continue;
             };
             inner.metrics.pushes.inc();
-            let (tiers, key) = (self.clone(), key.clone());
+            let tiers = self.clone();
+            let mut push = Push { space, key: key.clone(), version, drop: false, row: row.clone() };
             inner.tasks.spawn(TaskKind::Call, async move {
                 let inner = tiers.inner();
                 let ctx = Ctx { deadline: inner.clock.after(PUSH_TIME), ..Ctx::default() };
-                let push = Request::Push(Push { space, key, version, drop: false });
-                match inner.carrier.call(edge, ctx, push).await {
+                let call = |push: &Push| {
+                    inner.carrier.call(edge, ctx.clone(), Request::Push(push.clone()))
+                };
+                let mut told = call(&push).await;
+                if matches!(told, Err(Error::Refused(_))) && push.row.take().is_some() {
+                    // An older node knows pushes without the write.
+                    told = call(&push).await;
+                }
+                match told {
                     Ok(Reply::Pushed { held: true }) => {}
-                    Ok(_) => inner.interest.forget(hash, edge),
+                    Ok(_) => inner.interest.forget(key_hash(space.id, &push.key), edge),
                     Err(error) => tracing::trace!(%error, edge = edge.0, "a push was lost"),
                 }
                 drop(place);
@@ -130,7 +144,7 @@ impl Tiers {
     /// here at all.
     pub fn pushed(&self, push: Push) -> bool {
         let inner = self.inner();
-        let Push { space, key, version, drop } = push;
+        let Push { space, key, version, drop, row } = push;
         if drop {
             inner.shelf.purge(space.id, &key, version, None, inner.clock.mono());
             return true;
@@ -139,6 +153,14 @@ impl Tiers {
         if held.version >= version {
             return true;
         }
+        let now = inner.clock.mono();
+        let row = row.filter(|row| row.version == version);
+        // As old as what it replaces: nobody knows how long it was on its way.
+        let newer = row.map(|row| Arc::new(replaced(&held, row, now)));
+        if let Some(newer) = &newer {
+            inner.shelf.keep(space.id, &key, Arc::clone(newer), version, now);
+        }
+        let held = newer.unwrap_or(held);
         let question = Question {
             space,
             key,
@@ -153,8 +175,25 @@ impl Tiers {
     }
 }
 
+/// A newer version, which was surely the newest no earlier than the one held: its age is not restarted.
+fn replaced(held: &Entry, row: Row, now: Mono) -> Entry {
+    Entry {
+        version: row.version,
+        body: row.body,
+        meta: row.meta,
+        tags: row.tags,
+        expires_at: row.expires_at,
+        vouched_at: held.vouched_at,
+        copied_at: now,
+        positions: held.positions,
+        confirmed: false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use littoral_types::{Body, Positions};
+
     use super::*;
 
     const KIND: Kind = Kind(1);
@@ -172,6 +211,25 @@ mod tests {
         assert_eq!(interest.of(key, at).1, [LocationId(2)]);
         interest.note(key, KIND, LocationId(1), at);
         assert!(interest.of(key, at.plus(KEEP)).1.is_empty());
+    }
+
+    #[test]
+    fn a_write_that_was_pushed_is_as_old_as_what_it_replaces() {
+        let held = Entry {
+            version: Version::from_parts(5, 1),
+            body: Body::Bytes(Bytes::from_static(b"old")),
+            meta: Bytes::new(),
+            tags: None,
+            expires_at: None,
+            vouched_at: Mono(1_000),
+            copied_at: Mono(1_000),
+            positions: Positions::NONE,
+            confirmed: true,
+        };
+        let row = Row { version: Version::from_parts(6, 1), ..Row::default() };
+        let new = replaced(&held, row, Mono(9_000));
+        assert_eq!((new.version, new.vouched_at), (Version::from_parts(6, 1), Mono(1_000)));
+        assert!(!new.confirmed, "one store has said so");
     }
 
     #[test]

@@ -7,15 +7,18 @@ use bytes::Bytes;
 use littoral_clock::Chance;
 use littoral_peer::{Error, Filter, Follow, Followed, Reply, Request};
 use littoral_rules::{self as rules, Rule};
-use littoral_store::Purge;
+use littoral_store::{Purge, Row};
 use littoral_tasks::TaskKind;
-use littoral_types::{Ctx, Mono, Position, SpaceId, StoreId, Version};
+use littoral_topology::key_hash;
+use littoral_types::{Ctx, Mono, Position, Positions, SpaceId, StoreId, Version};
 
 use crate::{Entry, Tiers};
 
 /// Between two tries at a publisher that does not answer, at most.
 const RETRY_MAX: Duration = Duration::from_secs(1);
 const RETRY_FIRST: Duration = Duration::from_millis(50);
+/// How long a publisher that refused to send rows is not asked for them.
+const WITHOUT_ROWS: Duration = Duration::from_secs(60);
 
 impl Tiers {
     /// Follows both stores' streams and sweeps, until the node drains.
@@ -62,18 +65,36 @@ impl Tiers {
     }
 
     /// Takes a stretch of a store's stream: applies its records, then moves the position.
-    pub(crate) fn apply(&self, store: StoreId, followed: Followed, sent_at: Mono) {
+    /// `before`: what had been applied when it was asked for.
+    pub(crate) fn apply(
+        &self,
+        store: StoreId,
+        followed: Followed,
+        before: Positions,
+        sent_at: Mono,
+    ) {
         let inner = self.inner();
         let now = inner.clock.mono();
         let incarnation = followed.through.incarnation;
+        let mut rows = followed.rows.into_iter().peekable();
         for record in followed.records {
             let position = Position::new(incarnation, record.number);
             inner.metrics.purges.inc();
             match record.purge {
                 Purge::Write { key, version, .. } => {
                     let cause = Some((store, position));
+                    while rows.next_if(|(number, _)| *number < record.number).is_some() {}
+                    let row = rows.next_if(|(number, _)| *number == record.number);
+                    let row = row.map(|(_, row)| row).filter(|row| row.version == version);
+                    let held = inner.shelf.holds(record.space, &key);
                     inner.shelf.purge(record.space, &key, version, cause, now);
-                    self.pass_on(record.space, &key, version);
+                    let edges = inner.interest.of(key_hash(record.space, &key), now);
+                    if let Some(row) = row.clone().filter(|_| held || !edges.1.is_empty()) {
+                        let positions = before.with(store, position);
+                        let entry = entry(row, sent_at, now, positions);
+                        inner.shelf.keep(record.space, &key, entry.into(), version, now);
+                    }
+                    self.pass_on(record.space, &key, version, row, edges);
                 }
                 Purge::Hand(scope) => {
                     inner.shelf.purge_by_hand(record.space, scope, store, position);
@@ -87,12 +108,32 @@ impl Tiers {
     }
 }
 
+/// What a stream brought along with a purge: surely the newest of its store when the purge was given
+/// its number, which was after the question for it.
+fn entry(row: Row, sent_at: Mono, now: Mono, positions: Positions) -> Entry {
+    Entry {
+        version: row.version,
+        body: row.body,
+        meta: row.meta,
+        tags: row.tags,
+        expires_at: row.expires_at,
+        vouched_at: sent_at,
+        copied_at: now,
+        positions,
+        confirmed: false,
+    }
+}
+
 async fn follow(tiers: Tiers, store: StoreId, mut chance: Chance) {
     let inner = tiers.inner();
     let mut wait = RETRY_FIRST;
+    let mut without_rows = Mono::LONG_AGO;
     loop {
-        match stretch(&tiers, store).await {
+        let rows = inner.clock.mono().since(without_rows) > WITHOUT_ROWS;
+        match stretch(&tiers, store, rows).await {
             Ok(()) => wait = RETRY_FIRST,
+            // An older node does not know the question.
+            Err(Error::Refused(_)) if rows => without_rows = inner.clock.mono(),
             Err(error) => {
                 tracing::debug!(store = store.0, %error, "purge stream is silent");
                 let jitter = Duration::from_millis(chance.below(wait.as_millis() as u64));
@@ -104,20 +145,22 @@ async fn follow(tiers: Tiers, store: StoreId, mut chance: Chance) {
 }
 
 /// One ping and its heartbeat.
-async fn stretch(tiers: &Tiers, store: StoreId) -> Result<(), Error> {
+async fn stretch(tiers: &Tiers, store: StoreId, rows: bool) -> Result<(), Error> {
     let inner = tiers.inner();
     let hold = inner.limits.heartbeat;
     let sent_at = inner.clock.mono();
+    let before = inner.streams.applied();
     let follow = Follow {
-        after: inner.streams.applied().of(store),
+        after: before.of(store),
         filter: Filter::Location(inner.here),
         hold,
         limit: inner.limits.stretch,
+        rows,
     };
     let ctx = Ctx { deadline: sent_at.plus(hold + inner.limits.hop_time), ..Ctx::default() };
     let site = inner.topology.now().site(store).location;
     match inner.carrier.call(site, ctx, Request::Follow(store, follow)).await? {
-        Reply::Followed(followed) => tiers.apply(store, followed, sent_at),
+        Reply::Followed(followed) => tiers.apply(store, followed, before, sent_at),
         _ => return Err(Error::Refused("not a stretch of a stream".into())),
     }
     Ok(())

@@ -22,6 +22,7 @@ mod interest;
 mod spread;
 mod share;
 mod invalidate;
+mod news;
 mod publish;
 mod policy;
 mod measured;

@@ -8,16 +8,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use littoral_clock::Clock;
-use littoral_peer::{Error, Filter, Follow, Followed};
+use littoral_peer::{Error, Filter, Follow, Followed, StoreCall};
 use littoral_store::{Purge, Record, Store};
 use littoral_topology::{Known, Topology, key_hash};
 use littoral_types::Position;
+
+use crate::news::News;
 
 /// Publishes one store's outbox.
 pub struct Publisher {
     store: Arc<dyn Store>,
     topology: Known,
     clock: Clock,
+    news: News,
 }
 
 /// A follower may not hold a question open longer than this.
@@ -28,7 +31,15 @@ const LIMIT_MAX: usize = 65_536;
 
 impl Publisher {
     pub fn new(store: Arc<dyn Store>, topology: Known, clock: Clock) -> Self {
-        Self { store, topology, clock }
+        Self { store, topology, clock, news: News::default() }
+    }
+
+    /// The store is about to be called. A small write goes along with its purge, which may be asked
+    /// for before the call has ended.
+    pub fn coming(&self, call: &StoreCall) {
+        if let StoreCall::Apply(write) = call {
+            self.news.coming(write);
+        }
     }
 
     /// Answers one question of a follower: at once when there is news for it, else with a
@@ -37,7 +48,7 @@ impl Publisher {
     /// # Errors
     /// [`Error::Unavailable`] when the outbox cannot be read.
     pub async fn follow(&self, follow: Follow) -> Result<Followed, Error> {
-        let Follow { after, filter, hold, limit } = follow;
+        let Follow { after, filter, hold, limit, rows } = follow;
         // One answer is routed by one epoch, which it states.
         let topology = &*self.topology.now();
         let mut committed = self.store.committed();
@@ -65,7 +76,9 @@ impl Publisher {
                     page.records.into_iter().filter(|record| owes(topology, &filter, record));
                 let records: Vec<_> = owed.collect();
                 if !records.is_empty() {
-                    return Ok(followed(topology, records, through, false));
+                    let rows = if rows { self.news.of(&records) } else { Vec::new() };
+                    let followed = followed(topology, records, through, false);
+                    return Ok(Followed { rows, ..followed });
                 }
             }
             let news = self.clock.until(beat_at, committed.changed()).await;
@@ -88,7 +101,7 @@ impl Publisher {
 }
 
 fn followed(topology: &Topology, records: Vec<Record>, through: Position, gap: bool) -> Followed {
-    Followed { epoch: topology.epoch(), records, through, gap }
+    Followed { epoch: topology.epoch(), records, through, rows: Vec::new(), gap }
 }
 
 fn owes(topology: &Topology, filter: &Filter, record: &Record) -> bool {

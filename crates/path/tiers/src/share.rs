@@ -67,7 +67,8 @@ impl Tiers {
         }
         let inner = self.inner();
         let keeper = inner.carrier.keepers(space.id, key).first().copied();
-        let push = Push { space, key: key.clone(), version: entry.version, drop: true };
+        let version = entry.version;
+        let push = Push { space, key: key.clone(), version, drop: true, row: None };
         let ctx = Ctx { deadline: inner.clock.after(SHARE_TIME), ..Ctx::default() };
         let tell = |to: Sibling| {
             let wrote = (Some(to) == keeper).then(|| self.whole(space, key, entry)).flatten();

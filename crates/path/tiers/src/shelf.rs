@@ -76,6 +76,11 @@ impl Shelf {
         entry.positions.reaches(self.hand.covering(space, key, tags)).then_some(entry)
     }
 
+    /// Whether memory has an entry, of whatever worth.
+    pub(crate) fn holds(&self, space: SpaceId, key: &[u8]) -> bool {
+        self.memory.peek(space, key).is_some()
+    }
+
     /// Everything known of a key; an entry on disk comes up into memory.
     pub(crate) fn look(&self, space: SpaceId, key: &Bytes, now: Mono) -> Held {
         let entry = self.memory.get(space, key).or_else(|| self.lift(space, key, now));

@@ -50,7 +50,7 @@ impl Tiers {
         let all: Vec<_> = topology.locations().map(|(at, _)| at).filter(told).collect();
         let of = all.len();
         let tell = |to: LocationId| {
-            let push = Push { space, key: key.clone(), version, drop: true };
+            let push = Push { space, key: key.clone(), version, drop: true, row: None };
             async move {
                 if to == inner.here {
                     self.pushed(push.clone());

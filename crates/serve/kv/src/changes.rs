@@ -94,7 +94,7 @@ impl Watch {
 
     async fn stretch(&self, store: StoreId, after: Position) -> Result<Followed, PeerError> {
         let filter = Filter::Prefix { space: self.space, prefix: self.prefix.clone() };
-        let follow = Follow { after, filter, hold: HOLD, limit: STRETCH };
+        let follow = Follow { after, filter, hold: HOLD, limit: STRETCH, rows: false };
         let deadline = self.stores.clock.after(HOLD + self.stores.store_time);
         let ctx = Ctx { deadline, ..self.ctx.clone() };
         let site = self.stores.topology.now().site(store).location;

@@ -107,7 +107,9 @@ impl Service for Node {
                 Request::Epoch(_) => Err(PeerError::Refused("epochs do not change here".into())),
                 Request::Store(..) | Request::Follow(..) if lost => Err(PeerError::Unreachable),
                 Request::Store(store, call) => {
-                    self.stands[store.index()].0.handle(call).await.map(Reply::Store)
+                    let (site, publisher) = &self.stands[store.index()];
+                    publisher.coming(&call);
+                    site.handle(call).await.map(Reply::Store)
                 }
                 Request::Follow(store, follow) => {
                     self.stands[store.index()].1.follow(follow).await.map(Reply::Followed)

@@ -46,7 +46,7 @@ fn requests() -> Vec<Request> {
     requests.extend(filters.map(|filter| {
         let hold = Duration::from_secs(1);
         let after = Position::new(3, 9);
-        Request::Follow(StoreId(1), Follow { after, filter, hold, limit: 4_096 })
+        Request::Follow(StoreId(1), Follow { after, filter, hold, limit: 4_096, rows: true })
     }));
     requests.extend(calls.into_iter().map(|call| Request::Store(StoreId(1), call)));
     requests
@@ -68,7 +68,13 @@ fn replies() -> Vec<Result<Reply, Error>> {
     ];
     let mut replies: Vec<Result<Reply, Error>> = stores.map(|r| Ok(Reply::Store(r))).into();
     let through = position;
-    replies.push(Ok(Reply::Followed(Followed { epoch: Epoch(3), records, through, gap: true })));
+    replies.push(Ok(Reply::Followed(Followed {
+        epoch: Epoch(3),
+        records,
+        through,
+        rows: vec![(9, row(200))],
+        gap: true,
+    })));
     replies.push(Ok(Reply::Answer(answer(Body::Absent))));
     replies.push(Ok(Reply::Answer(answer(Body::Bytes(vec![1; 50_000].into())))));
     replies.push(Err(Error::MinimumUnmet));

@@ -55,6 +55,16 @@ pub(super) enum Form<'a> {
     Epoch(GossipForm<'a>),
     Pushed(bool),
     Measured(MeasuredForm),
+    /// As `Followed`, to who takes rows.
+    FollowedRows {
+        epoch: u64,
+        #[serde(borrow)]
+        records: Bounded<RecordForm<'a>, PAGE_MAX>,
+        through: PositionForm,
+        gap: bool,
+        #[serde(borrow)]
+        rows: Bounded<(u64, RowForm<'a>), PAGE_MAX>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -192,12 +202,18 @@ impl<'a> Form<'a> {
             Ok(Reply::Epoch(gossip)) => Self::Epoch(gossip.into()),
             Ok(Reply::Pushed { held }) => Self::Pushed(*held),
             Ok(Reply::Measured(measured)) => Self::Measured(measured.into()),
-            Ok(Reply::Followed(Followed { epoch, records, through, gap })) => Self::Followed {
-                epoch: epoch.0,
-                records: Bounded(records.iter().map(RecordForm::from).collect()),
-                through: parts::position_form(*through),
-                gap: *gap,
-            },
+            Ok(Reply::Followed(Followed { epoch, records, through, rows, gap })) => {
+                let epoch = epoch.0;
+                let records = Bounded(records.iter().map(RecordForm::from).collect());
+                let (through, gap) = (parts::position_form(*through), *gap);
+                if rows.is_empty() {
+                    Self::Followed { epoch, records, through, gap }
+                } else {
+                    let rows = rows.iter().map(|(n, row)| (*n, RowForm::of(row, bodies)));
+                    let rows = Bounded(rows.collect());
+                    Self::FollowedRows { epoch, records, through, gap, rows }
+                }
+            }
             Err(error) => Self::Refused(error.into()),
         }
     }
@@ -234,12 +250,18 @@ impl<'a> Form<'a> {
             Self::Collected(count) => Reply::Store(StoreReply::Collected(count)),
             Self::Followed { epoch, records: Bounded(records), through, gap } => {
                 let records = records.into_iter().map(RecordForm::decode);
-                Reply::Followed(Followed {
-                    epoch: Epoch(epoch),
-                    records: records.collect::<Result<_, _>>()?,
-                    through: parts::position(through),
-                    gap,
-                })
+                let (records, through) =
+                    (records.collect::<Result<_, _>>()?, parts::position(through));
+                let (epoch, rows) = (Epoch(epoch), Vec::new());
+                Reply::Followed(Followed { epoch, records, through, rows, gap })
+            }
+            Self::FollowedRows { epoch, records: Bounded(records), through, gap, rows } => {
+                let records = records.into_iter().map(RecordForm::decode);
+                let (records, through) =
+                    (records.collect::<Result<_, _>>()?, parts::position(through));
+                let rows = rows.0.into_iter().map(|(n, row)| Ok((n, row.decode(bodies)?)));
+                let (epoch, rows) = (Epoch(epoch), rows.collect::<Result<_, WireError>>()?);
+                Reply::Followed(Followed { epoch, records, through, rows, gap })
             }
             Self::Epoch(gossip) => Reply::Epoch(gossip.decode()?),
             Self::Pushed(held) => Reply::Pushed { held },

@@ -1,7 +1,7 @@
 //! What is asked, on the wire: the context of the call and the request.
 
 use bytes::Bytes;
-use littoral_store::{Collect, Condition, Doomed, List, Scan, Write};
+use littoral_store::{Collect, Condition, Doomed, List, Row, Scan, Write};
 use littoral_types::{
     Allowed, Body, Ctx, Epoch, LocationId, Mono, Space, SpaceId, Tenant, Trace, Wall,
 };
@@ -51,10 +51,23 @@ enum RequestForm<'a> {
         drop: bool,
     },
     Measured,
-    // A node that knows fewer refuses the rest: only within a location are they sent.
+    // A node that knows fewer refuses the rest, and whoever sent it does without.
     AskKeeper(#[serde(borrow)] QuestionForm<'a>, TermsForm),
     #[serde(borrow)]
     Wrote(WroteForm<'a>),
+    /// As `Follow`, by who takes rows.
+    FollowRows(u8, #[serde(borrow)] FollowForm<'a>),
+    /// As `Push`, with the write.
+    PushRow {
+        space: u128,
+        kind: u8,
+        #[serde(borrow, serialize_with = "run")]
+        key: &'a [u8],
+        version: VersionForm,
+        drop: bool,
+        #[serde(borrow)]
+        row: RowForm<'a>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -191,11 +204,21 @@ impl<'a> Form<'a> {
         let request = match request {
             Request::Ask(question) => RequestForm::Ask(question.into()),
             Request::Store(store, call) => RequestForm::Store(store.0, CallForm::of(call, bodies)),
+            Request::Follow(store, follow) if follow.rows => {
+                RequestForm::FollowRows(store.0, follow.into())
+            }
             Request::Follow(store, follow) => RequestForm::Follow(store.0, follow.into()),
             Request::Epoch(gossip) => RequestForm::Epoch(gossip.into()),
-            Request::Push(Push { space, key, version, drop }) => {
+            Request::Push(Push { space, key, version, drop, row }) => {
                 let (space, kind) = (space.id.0, space.kind.0);
-                RequestForm::Push { space, kind, key, version: version.parts(), drop: *drop }
+                let (version, drop) = (version.parts(), *drop);
+                match row {
+                    None => RequestForm::Push { space, kind, key, version, drop },
+                    Some(row) => {
+                        let row = RowForm::of(row, bodies);
+                        RequestForm::PushRow { space, kind, key, version, drop, row }
+                    }
+                }
             }
             Request::Measured => RequestForm::Measured,
             Request::AskKeeper(question, terms) => {
@@ -217,15 +240,19 @@ impl<'a> Form<'a> {
                 Request::Store(parts::store(store)?, call.decode(bodies)?)
             }
             RequestForm::Follow(store, follow) => {
-                Request::Follow(parts::store(store)?, follow.decode()?)
+                Request::Follow(parts::store(store)?, follow.decode(false)?)
+            }
+            RequestForm::FollowRows(store, follow) => {
+                Request::Follow(parts::store(store)?, follow.decode(true)?)
             }
             RequestForm::Epoch(gossip) => Request::Epoch(gossip.decode()?),
-            RequestForm::Push { space, kind, key, version, drop } => Request::Push(Push {
-                space: Space { id: SpaceId(space), kind: littoral_types::Kind(kind) },
-                key: parts::key(key)?,
-                version: parts::version(version),
-                drop,
-            }),
+            RequestForm::Push { space, kind, key, version, drop } => {
+                Request::Push(push((space, kind), key, version, drop, None)?)
+            }
+            RequestForm::PushRow { space, kind, key, version, drop, row } => {
+                let row = row.decode(bodies)?;
+                Request::Push(push((space, kind), key, version, drop, Some(row))?)
+            }
             RequestForm::Measured => Request::Measured,
             RequestForm::AskKeeper(question, terms) => {
                 Request::AskKeeper(question.decode()?, terms.into())
@@ -234,6 +261,17 @@ impl<'a> Form<'a> {
         };
         Ok((self.ctx.decode(now), request))
     }
+}
+
+fn push(
+    (space, kind): (u128, u8),
+    key: &[u8],
+    version: VersionForm,
+    drop: bool,
+    row: Option<Row>,
+) -> Result<Push, WireError> {
+    let space = Space { id: SpaceId(space), kind: littoral_types::Kind(kind) };
+    Ok(Push { space, key: parts::key(key)?, version: parts::version(version), drop, row })
 }
 
 const NANOSECONDS_PER_MS: u64 = 1_000_000;
@@ -442,7 +480,7 @@ impl<'a> From<&'a Follow> for FollowForm<'a> {
 }
 
 impl FollowForm<'_> {
-    fn decode(self) -> Result<Follow, WireError> {
+    fn decode(self, rows: bool) -> Result<Follow, WireError> {
         Ok(Follow {
             after: parts::position(self.after),
             filter: match self.filter {
@@ -453,6 +491,7 @@ impl FollowForm<'_> {
             },
             hold: parts::time(self.hold_ns),
             limit: limit(self.limit),
+            rows,
         })
     }
 }

@@ -67,7 +67,8 @@ async fn a_store_that_cannot_be_read_has_no_heartbeat() {
     let after = store.purge(SpaceId(1), Scope::Everything).await.unwrap();
     let publisher = Publisher::new(store.clone(), world.topology.clone(), world.clock.clone());
     let hold = Duration::from_secs(1);
-    let follow = Follow { after, filter: Filter::Location(LocationId(0)), hold, limit: 9 };
+    let follow =
+        Follow { after, filter: Filter::Location(LocationId(0)), hold, limit: 9, rows: false };
     let beat = publisher.follow(follow.clone()).await.unwrap();
     assert_eq!((beat.through, beat.gap, beat.records.len()), (after, false, 0));
 

@@ -7,7 +7,8 @@ use littoral_peer::{Hop, Outcome};
 use littoral_store::Scope;
 use littoral_types::LocationId;
 
-use super::world::{World, path, text};
+use super::world::{Setup, World, large, path, text};
+use crate::Limits;
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_overtaken_by_a_purge_is_passed_on_but_not_kept() {
@@ -42,7 +43,7 @@ async fn a_write_purges_its_regional_tiers_and_its_upper_tier_and_no_edge() {
     for at in 0..9 {
         world.get(at, key).await;
     }
-    world.put(key, "new").await;
+    world.put(key, large()).await;
     world.pass(Duration::from_millis(300)).await;
     let holders = (0..9).filter(|at| world.tiers(*at).state().entries == 1).count();
     assert_eq!(holders, 6, "three regional tiers, one of them the upper, let go");
@@ -106,4 +107,35 @@ async fn a_tier_that_missed_purges_validates_what_it_held() {
     world.pass(Duration::from_secs(61)).await;
     world.network.faults.heal();
     assert_eq!(text(&world.get(6, key).await).as_deref(), Some("new"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_small_write_goes_with_its_purge_to_the_edges_that_hold_the_key() {
+    let limits = Limits { interests: 1_024, ..Limits::default() };
+    let world = World::with(Setup { limits, ..Setup::default() }).await;
+    // Neither is a tier of a key that it asks others for.
+    let edge =
+        (0..9).find(|at| world.route(*at, "key").0 != *at && world.route(*at, "key").1 != *at);
+    let edge = edge.expect("two of three are not");
+    world.put("key", "old").await;
+    world.pass(Duration::from_secs(1)).await;
+    world.get(edge, "key").await;
+    world.pass(Duration::from_secs(3)).await;
+
+    let fetched = world.origin.fetched();
+    world.origin.hold();
+    let version = world.put("key", "new").await;
+    // Half the longest trip to the tier, half a short one to the edge.
+    world.pass(Duration::from_millis(22)).await;
+    let served = world.get(edge, "key").await;
+    assert_eq!((served.entry.version, served.hops.len()), (version, 1));
+    world.pass(Duration::from_secs(1)).await;
+    assert_eq!(world.origin.fetched(), fetched, "its tier has it too");
+
+    let version = world.put("key", large()).await;
+    world.pass(Duration::from_millis(100)).await;
+    assert!(world.get(edge, "key").await.entry.version < version, "it has to be asked for");
+    world.origin.release();
+    world.pass(Duration::from_millis(200)).await;
+    assert_eq!(world.get(edge, "key").await.entry.version, version);
 }

@@ -10,7 +10,9 @@ use futures_util::future::BoxFuture;
 use littoral_clock::{Chance, Clock, Hlc};
 use littoral_peer::faults::Faults;
 use littoral_peer::local::{Limits as CarrierLimits, Network, Trips};
-use littoral_peer::{Answer, Error, Hop, Hops, Outcome, Reply, Request, Service, Trailing, Truth};
+use littoral_peer::{
+    Answer, Error, Hop, Hops, Outcome, Reply, Request, Service, StoreCall, Trailing, Truth,
+};
 use littoral_store::{Condition, Model, Row, Scope, Store, Write};
 use littoral_tasks::Tasks;
 use littoral_telemetry::metrics::Registry;
@@ -33,6 +35,7 @@ pub(super) struct World {
     pub(super) origin: Arc<MapOrigin>,
     nodes: Vec<Arc<dyn Service>>,
     tiers: Vec<Tiers>,
+    publishers: Vec<Arc<[Publisher; 2]>>,
 }
 
 pub(super) struct Setup {
@@ -58,7 +61,7 @@ impl Default for Setup {
 
 struct Node {
     tiers: Tiers,
-    publishers: [Publisher; 2],
+    publishers: Arc<[Publisher; 2]>,
 }
 
 impl Service for Node {
@@ -145,6 +148,11 @@ impl MapOrigin {
     }
 }
 
+/// A value that goes with no purge.
+pub(super) fn large() -> &'static str {
+    "x".repeat(8 << 10).leak()
+}
+
 impl World {
     pub(super) async fn new() -> Self {
         Self::with(Setup::default()).await
@@ -187,8 +195,15 @@ impl World {
             gate: Semaphore::new(0),
             open: AtomicBool::new(true),
         });
-        let mut world =
-            Self { clock, network, topology, origin, nodes: Vec::new(), tiers: Vec::new() };
+        let mut world = Self {
+            clock,
+            network,
+            topology,
+            origin,
+            nodes: Vec::new(),
+            tiers: Vec::new(),
+            publishers: Vec::new(),
+        };
         for (place, here) in (0..).zip(places) {
             world.add(LocationId(place), LocationId(here), &tasks, &setup, &stores);
         }
@@ -224,6 +239,8 @@ impl World {
         let publishers = stores
             .clone()
             .map(|store| Publisher::new(store, self.topology.clone(), self.clock.clone()));
+        let publishers = Arc::new(publishers);
+        self.publishers.push(Arc::clone(&publishers));
         let node: Arc<dyn Service> = Arc::new(Node { tiers: tiers.clone(), publishers });
         self.network.attach(at, &node);
         tiers.follow(chance.u64());
@@ -263,11 +280,13 @@ impl World {
         let version = self.tiers[0].inner().hlc.now();
         let body = Body::Bytes(Bytes::from_static(value.as_bytes()));
         self.origin.rows.lock().unwrap().insert(key.clone(), (version, body.clone()));
-        for store in &self.origin.stores {
+        for (n, store) in self.origin.stores.iter().enumerate() {
             let row = Row { version, body: body.clone(), ..Row::default() };
             let condition = Condition::Newer;
             let now = self.clock.wall();
             let write = Write { space: SPACE.id, key: key.clone(), row, condition, now };
+            let site = self.topology.now().site(StoreId(n as u8)).location;
+            self.publishers[site.index()][n].coming(&StoreCall::Apply(write.clone()));
             store.apply(write).await.expect("a model takes everything");
         }
         version

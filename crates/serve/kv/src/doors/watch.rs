@@ -94,7 +94,8 @@ impl Doors {
     ) -> Result<Position, PeerError> {
         let stores = self.kv().stores();
         let filter = Filter::Prefix { space: namespace.id, prefix: Bytes::new() };
-        let follow = Follow { after: Position::NONE, filter, hold: Duration::ZERO, limit: 1 };
+        let follow =
+            Follow { after: Position::NONE, filter, hold: Duration::ZERO, limit: 1, rows: false };
         let deadline = ctx.deadline.min(stores.clock.after(stores.store_time));
         let ctx = Ctx { deadline, ..ctx.clone() };
         let site = stores.topology.now().site(store).location;

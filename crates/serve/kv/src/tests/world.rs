@@ -120,7 +120,8 @@ impl Service for Node {
         Box::pin(async move {
             let away = || PeerError::Refused("that store stands elsewhere".into());
             match (request, &self.site) {
-                (Request::Store(store, call), Some((here, site, _))) if store == *here => {
+                (Request::Store(store, call), Some((here, site, publisher))) if store == *here => {
+                    publisher.coming(&call);
                     site.handle(call).await.map(Reply::Store)
                 }
                 (Request::Follow(store, follow), Some((here, _, publisher))) if store == *here => {

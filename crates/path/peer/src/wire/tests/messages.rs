@@ -184,12 +184,8 @@ fn follow() -> impl Strategy<Value = Follow> {
         any::<u16>().prop_map(|location| Filter::Location(LocationId(location))),
         (space(), bytes(9)).prop_map(|(space, prefix)| Filter::Prefix { space, prefix }),
     ];
-    (position(), filter, time(), 0..=PAGE_MAX).prop_map(|(after, filter, hold, limit)| Follow {
-        after,
-        filter,
-        hold,
-        limit,
-    })
+    (position(), filter, time(), 0..=PAGE_MAX, any::<bool>())
+        .prop_map(|(after, filter, hold, limit, rows)| Follow { after, filter, hold, limit, rows })
 }
 
 fn gossip() -> impl Strategy<Value = Gossip> {
@@ -203,10 +199,10 @@ pub(super) fn request() -> impl Strategy<Value = Request> {
         (store(), call()).prop_map(|(store, call)| Request::Store(store, call)),
         (store(), follow()).prop_map(|(store, follow)| Request::Follow(store, follow)),
         gossip().prop_map(Request::Epoch),
-        (space(), any::<u8>(), bytes(9), version(), any::<bool>()).prop_map(
-            |(id, kind, key, version, drop)| {
+        (space(), any::<u8>(), bytes(9), version(), any::<bool>(), option::of(row())).prop_map(
+            |(id, kind, key, version, drop, row)| {
                 let space = Space { id, kind: Kind(kind) };
-                Request::Push(Push { space, key, version, drop })
+                Request::Push(Push { space, key, version, drop, row })
             }
         ),
         any::<()>().prop_map(|()| Request::Measured),
@@ -321,8 +317,12 @@ fn followed() -> impl Strategy<Value = Followed> {
     ];
     let record = (any::<u64>(), space(), purge);
     let record = record.prop_map(|(number, space, purge)| Record { number, space, purge });
-    (any::<u64>(), vec(record, 0..5), position(), any::<bool>()).prop_map(
-        |(epoch, records, through, gap)| Followed { epoch: Epoch(epoch), records, through, gap },
+    let rows = vec((any::<u64>(), row()), 0..3);
+    (any::<u64>(), vec(record, 0..5), position(), rows, any::<bool>()).prop_map(
+        |(epoch, records, through, rows, gap)| {
+            let epoch = Epoch(epoch);
+            Followed { epoch, records, through, rows, gap }
+        },
     )
 }
 
