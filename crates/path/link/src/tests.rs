@@ -7,6 +7,7 @@ mod limits;
 mod nodes;
 mod relay;
 mod rotation;
+mod siblings;
 mod strangers;
 mod trailers;
 pub(crate) mod world;
