@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,9 +20,32 @@ const WINDOW_BYTES: u64 = 1024 * 1024;
 /// How long one reader may hold the others up.
 const STALL_MAX: Duration = Duration::from_secs(10);
 
+/// Bytes of all bodies under way together.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    held: AtomicU64,
+    max: u64,
+}
+
+impl Budget {
+    pub(crate) fn new(max: u64) -> Arc<Self> {
+        Arc::new(Self { held: AtomicU64::new(0), max })
+    }
+
+    /// Whether there is room for these too.
+    fn add(&self, bytes: u64) -> bool {
+        self.held.fetch_add(bytes, Ordering::Relaxed) + bytes <= self.max
+    }
+
+    fn give_back(&self, bytes: u64) {
+        self.held.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
 /// A body under way.
 pub(crate) struct Fill {
     state: Mutex<State>,
+    budget: Arc<Budget>,
     /// Counts up with whatever happens.
     news: watch::Sender<u64>,
     limit: u64,
@@ -34,6 +58,8 @@ struct State {
     first: usize,
     held: u64,
     len: u64,
+    /// Past its limit, or that of all together: only a window is held.
+    long: bool,
     end: Option<End>,
     /// The next part of each reader.
     readers: Vec<(u64, usize)>,
@@ -66,9 +92,9 @@ pub(crate) enum NotWhole {
 }
 
 impl Fill {
-    pub(crate) fn new(limit: u64) -> (Arc<Self>, Filler) {
-        let news = watch::Sender::new(0);
-        let fill = Arc::new(Self { state: Mutex::default(), news, limit });
+    pub(crate) fn new(limit: u64, budget: &Arc<Budget>) -> (Arc<Self>, Filler) {
+        let (news, budget) = (watch::Sender::new(0), Arc::clone(budget));
+        let fill = Arc::new(Self { state: Mutex::default(), budget, news, limit });
         (Arc::clone(&fill), Filler { fill, done: false })
     }
 
@@ -116,6 +142,13 @@ impl Fill {
     }
 }
 
+impl Drop for Fill {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.budget.give_back(state.held);
+    }
+}
+
 enum Next {
     Part(Bytes),
     Wait,
@@ -133,7 +166,7 @@ impl Place {
         if let Some(part) = parts.get(*at - *first) {
             *at += 1;
             let part = part.clone();
-            state.shrink(self.fill.limit);
+            state.shrink(&self.fill.budget);
             drop(state);
             self.fill.tell();
             return Next::Part(part);
@@ -150,7 +183,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut state = self.fill.lock();
         state.readers.retain(|(name, _)| *name != self.name);
-        state.shrink(self.fill.limit);
+        state.shrink(&self.fill.budget);
         drop(state);
         self.fill.tell();
     }
@@ -158,8 +191,8 @@ impl Drop for Place {
 
 impl State {
     /// Past the limit, what every reader has had is let go.
-    fn shrink(&mut self, limit: u64) {
-        if self.len <= limit {
+    fn shrink(&mut self, budget: &Budget) {
+        if !self.long {
             return;
         }
         let slowest = self.readers.iter().map(|(_, at)| *at).min();
@@ -168,6 +201,7 @@ impl State {
             && let Some(part) = self.parts.pop_front()
         {
             self.held -= part.len() as u64;
+            budget.give_back(part.len() as u64);
             self.first += 1;
         }
     }
@@ -183,14 +217,16 @@ impl Filler {
             let mut state = self.fill.lock();
             state.len += part.len() as u64;
             state.held += part.len() as u64;
+            let room = self.fill.budget.add(part.len() as u64);
+            state.long |= !room || state.len > self.fill.limit;
             state.parts.push_back(part);
-            state.shrink(self.fill.limit);
+            state.shrink(&self.fill.budget);
         }
         self.fill.tell();
         let mut news = self.fill.news.subscribe();
         let behind = |fill: &Fill| {
             let state = fill.lock();
-            state.len > fill.limit && state.held > WINDOW_BYTES
+            state.long && state.held > WINDOW_BYTES
         };
         while behind(&self.fill) {
             if clock.timeout(STALL_MAX, news.changed()).await.is_err() {
@@ -203,14 +239,14 @@ impl Filler {
         let mut state = self.fill.lock();
         let slowest = state.readers.iter().map(|(_, at)| *at).min();
         state.readers.retain(|(_, at)| Some(*at) != slowest);
-        state.shrink(self.fill.limit);
+        state.shrink(&self.fill.budget);
         drop(state);
         self.fill.tell();
     }
 
     /// Whether it is past the limit: it will not be kept.
     pub(crate) fn long(&self) -> bool {
-        self.fill.lock().len > self.fill.limit
+        self.fill.lock().long
     }
 
     /// Whether anybody reads.
@@ -226,7 +262,7 @@ impl Filler {
         self.done = true;
         let mut state = self.fill.lock();
         state.end = Some(if whole { End::Whole } else { End::Cut });
-        let long = state.len > self.fill.limit;
+        let long = state.long;
         let body = match (whole, long) {
             (false, _) => Err(NotWhole::Cut),
             (true, true) => Err(NotWhole::Long),
@@ -274,7 +310,7 @@ mod tests {
     #[tokio::test]
     async fn a_late_reader_reads_from_the_start_while_it_comes() {
         let clock = Clock::system();
-        let (fill, mut filler) = Fill::new(100);
+        let (fill, mut filler) = Fill::new(100, &Budget::new(1 << 30));
         let mut early = fill.read().expect("nothing let go");
         filler.push(Bytes::from_static(b"ab"), &clock).await;
         assert_eq!(early.next().await.expect("a part").expect("sound"), "ab");
@@ -288,12 +324,12 @@ mod tests {
     #[tokio::test]
     async fn what_is_cut_short_is_cut_for_everybody_and_kept_for_nobody() {
         let clock = Clock::system();
-        let (fill, mut filler) = Fill::new(100);
+        let (fill, mut filler) = Fill::new(100, &Budget::new(1 << 30));
         let reader = fill.read().expect("nothing let go");
         filler.push(Bytes::from_static(b"ab"), &clock).await;
         assert_eq!(filler.finish(false), Err(NotWhole::Cut));
         assert_eq!(rest(reader).await, (b"ab".to_vec(), false));
-        let (fill, filler) = Fill::new(100);
+        let (fill, filler) = Fill::new(100, &Budget::new(1 << 30));
         let reader = fill.read().expect("nothing let go");
         drop(filler);
         assert_eq!(rest(reader).await, (Vec::new(), false));
@@ -302,7 +338,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn past_its_limit_a_body_flows_through_a_window_and_nobody_new_reads() {
         let clock = Clock::system();
-        let (fill, mut filler) = Fill::new(10);
+        let (fill, mut filler) = Fill::new(10, &Budget::new(1 << 30));
         let (fast, slow) = (fill.read().expect("start"), fill.read().expect("start"));
         let part = Bytes::from(vec![7; 300 * 1024]);
         let reading = tokio::join!(
@@ -319,5 +355,23 @@ mod tests {
         assert_eq!(reading.1, (vec![7; 20 * 300 * 1024], true));
         assert!(!rest(slow).await.1, "whoever does not read is cut off");
         assert!(fill.read().is_none());
+    }
+
+    #[tokio::test]
+    async fn all_together_hold_no_more_than_their_budget() {
+        let (clock, budget) = (Clock::system(), Budget::new(150));
+        let part = Bytes::from(vec![7; 100]);
+        let (first, mut filling) = Fill::new(1_000, &budget);
+        filling.push(part.clone(), &clock).await;
+        assert!(!filling.long());
+        let (second, mut flowing) = Fill::new(1_000, &budget);
+        let reader = second.read().expect("nothing let go");
+        flowing.push(part.clone(), &clock).await;
+        assert!(flowing.long(), "no room for both");
+        assert_eq!(flowing.finish(true), Err(NotWhole::Long));
+        assert_eq!(rest(reader).await, (vec![7; 100], true), "it is read all the same");
+        drop((second, first));
+        assert_eq!(filling.finish(true), Ok(part));
+        assert_eq!(budget.held.load(Ordering::Relaxed), 0, "all is given back");
     }
 }

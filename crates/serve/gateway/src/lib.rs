@@ -35,6 +35,7 @@ pub use limits::Limits;
 pub use origin::KIND;
 
 use crate::desk::Desk;
+use crate::fill::Budget;
 use crate::origin::{HELD, SiteOrigin};
 use crate::respond::Responder;
 use crate::site::{Fills, Site};
@@ -94,6 +95,7 @@ impl Gateway {
             limits,
             desk: Arc::new(Desk::default()),
             fills: Fills::default(),
+            budget: Budget::new(limits.filling_bytes_max),
             applied: Mutex::new(Positions::NONE),
             purges: AtomicU64::new(0),
             chance: Mutex::new(parts.chance),

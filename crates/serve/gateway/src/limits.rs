@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct Limits {
     /// Bytes of a body that is kept; longer ones flow through.
     pub body_bytes_max: u64,
+    /// Bytes of all bodies that are being read to be kept; past them, bodies flow through.
+    pub filling_bytes_max: u64,
     /// Connections to the site at once.
     pub connections_max: usize,
     /// How long a request waits for one of them.
@@ -32,6 +34,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes_max: 8 * 1024 * 1024,
+            filling_bytes_max: 256 * 1024 * 1024,
             connections_max: 512,
             queue_time: Duration::from_secs(5),
             connect_time: Duration::from_secs(5),

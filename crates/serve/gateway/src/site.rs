@@ -18,7 +18,7 @@ use littoral_types::{Body, Ctx, Mono, Positions, Space, StoreId, Trace};
 use tokio::sync::{oneshot, watch};
 
 use crate::desk::Desk;
-use crate::fill::{Fill, NotWhole};
+use crate::fill::{Budget, Fill, NotWhole};
 use crate::meta::{Head, Meta};
 use crate::origin::{Stamp, absent};
 use crate::rules::{
@@ -40,6 +40,7 @@ pub(crate) struct Site {
     pub(crate) limits: Limits,
     pub(crate) desk: Arc<Desk>,
     pub(crate) fills: Fills,
+    pub(crate) budget: Arc<Budget>,
     /// What had been applied of the stores' streams before the last question.
     pub(crate) applied: Mutex<Positions>,
     /// Purges by hand that came through here: what was asked for before one is not kept after it.
@@ -275,7 +276,7 @@ impl Site {
             hand(leader, Ok(Live { status, headers, body, how, age, at: now }));
             return if failed { Settled::Nothing(status.to_string()) } else { Settled::Pass(why) };
         }
-        let (fill, mut filler) = Fill::new(self.limits.body_bytes_max);
+        let (fill, mut filler) = Fill::new(self.limits.body_bytes_max, &self.budget);
         let kept = Head { status, at: now, headers: storable_fields(&headers) };
         let reader = fill.read();
         let filling =
