@@ -182,6 +182,25 @@ fn a_change_makes_its_target_and_what_it_names_old_once_it_succeeded() {
 }
 
 #[test]
+fn a_post_that_says_it_is_the_same_answers_the_next_get() {
+    let site = Site::start(|asked, to| {
+        let same = if asked.target == "/same" { "/same" } else { "/another" };
+        let headers = [("Cache-Control", "max-age=1000"), ("Content-Location", same)];
+        answer(to, "200 OK", &headers, asked.method.as_bytes())
+    });
+    let proxy = Proxy::before(&site);
+    let then_get = |target: &str| {
+        let posted = proxy.send(&Request::new("POST", target).body("x")).expect(200);
+        assert_eq!(posted.text(), "POST");
+        proxy.get(target).expect(200).text().to_owned()
+    };
+    // It is kept beside its being read: a GET may come first.
+    let same = || Some(then_get("/same")).filter(|text| text == "POST");
+    littoral_tests::until("the answer is kept", std::time::Duration::from_secs(60), same);
+    assert_eq!(then_get("/other"), "GET");
+}
+
+#[test]
 fn purge_is_ours_with_the_token_and_the_sites_without() {
     let site = counting(&[("Cache-Control", "max-age=1000"), ("Vary", "Accept-Encoding")]);
     let proxy = Proxy::before(&site);

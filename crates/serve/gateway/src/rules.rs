@@ -23,7 +23,7 @@ mod wants;
 
 pub use directives::{Directives, Fields, SECONDS_MAX};
 pub use freshness::{Lifetime, age_of, initial_age, lifetime};
-pub use invalidation::{is_safe, made_old};
+pub use invalidation::{answers_get, is_safe, made_old};
 pub use range::{ContentRange, Portion, combinable, combine, portion};
 pub use reuse::{Standing, Verdict};
 pub use storing::{Unstorable, storable};

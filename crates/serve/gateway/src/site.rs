@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use http::{HeaderMap, Method, StatusCode};
 use littoral_clock::{Chance, Clock, Hlc};
+use littoral_peer::Answer;
 use littoral_tasks::Tasks;
 use littoral_tiers::{Entry, Tiers};
 use littoral_types::{Body, Ctx, Mono, Positions, Space, StoreId, Trace};
@@ -223,6 +224,25 @@ impl Site {
         }
     }
 
+    /// Keeps what was asked for without a question, unless a purge by hand came meanwhile.
+    pub(crate) async fn settle(
+        &self,
+        key: &Bytes,
+        asking: &Asking,
+        settled: Settled,
+        (stamp, purges): (Stamp, u64),
+        trace: Trace,
+    ) {
+        let Settled::Keep(keep) = settled else { return };
+        if self.purged() != purges {
+            return;
+        }
+        let late = self.clock.mono().since(keep.sent_at);
+        let answer = self.place(key, asking, keep, stamp, trace).await;
+        let answer = Answer { age: answer.age + late, ..answer };
+        self.keep(key, answer, trace).await;
+    }
+
     /// What is held is still it (RFC 9111, section 4.3.4).
     fn renew(
         &self,
@@ -248,7 +268,7 @@ impl Site {
         Settled::Keep(Keep { head, body: held.body.clone(), age, sent_at })
     }
 
-    async fn take(
+    pub(crate) async fn take(
         &self,
         key: &Bytes,
         asking: &Asking,

@@ -17,7 +17,7 @@ use crate::meta::Meta;
 use crate::origin::{ANEW, HELD};
 use crate::respond::Said;
 use crate::rules::{Directives, Standing, Verdict, lifetime};
-use crate::site::{Filling, Held, How, Live, LiveBody, Settled};
+use crate::site::{Filling, Held, How, Live, LiveBody};
 use crate::{Error, Gateway};
 use littoral_http::Res;
 
@@ -239,16 +239,9 @@ impl Gateway {
         let held = stored.as_ref().and_then(|stored| Held::of(&stored.entry));
         let (site, trace) = (Arc::clone(&self.site), request.ctx.trace);
         self.site.tasks.spawn(TaskKind::Flight, async move {
-            let (stamp, purges) = (site.stamp(), site.purged());
+            let when = (site.stamp(), site.purged());
             let settled = site.exchange(&key, &asking, held.as_ref(), Some(leader)).await;
-            if let Settled::Keep(keep) = settled
-                && site.purged() == purges
-            {
-                let answer = site.place(&key, &asking, keep.clone(), stamp, trace).await;
-                let late = site.clock.mono().since(keep.sent_at);
-                let answer = littoral_peer::Answer { age: answer.age + late, ..answer };
-                site.keep(&key, answer, trace).await;
-            }
+            site.settle(&key, &asking, settled, when, trace).await;
         });
         match led.await {
             Ok(Ok(live)) => {

@@ -1,17 +1,21 @@
 //! What is passed on as it is, and purges.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use futures_util::future::BoxFuture;
+use http::Method;
 use littoral_http::{Call, Res, Upload};
 use littoral_peer::Outcome;
-use littoral_types::Ctx;
+use littoral_tasks::TaskKind;
+use littoral_types::{Ctx, Mono};
+use tokio::sync::oneshot;
 
 use super::{Request, Stored};
 use crate::respond::Said;
-use crate::rules::{is_safe, made_old};
-use crate::site::{Asking, reads};
-use crate::upstream::{nothing, upload};
+use crate::rules::{answers_get, is_safe, made_old};
+use crate::site::{Asking, How, reads};
+use crate::upstream::{Answered, nothing, upload};
 use crate::{Error, Gateway, key};
 
 impl Gateway {
@@ -40,22 +44,54 @@ impl Gateway {
     pub(super) fn pass(self, request: Request, body: Upload) -> BoxFuture<'static, Res> {
         Box::pin(async move {
             let Request { asking, .. } = &request;
+            let (sent_at, purges) = (self.site.clock.mono(), self.site.purged());
             let answered = match self.site.upstream.ask(asking.request(upload(body))).await {
                 Ok(answered) => answered,
                 Err(error) => {
                     return self.respond.refused(&error, &Said::of(Outcome::Bypass));
                 }
             };
-            let (status, headers) = (answered.head.status, answered.head.headers);
+            let (status, headers) = (answered.head.status, answered.head.headers.clone());
             if !is_safe(&request.method) {
                 let (host, target) = (&asking.host, &asking.target);
                 for old in made_old(&request.method, host, target, status, &headers) {
                     self.site.make_old(&key::of_url(host, &old), request.ctx.trace).await;
                 }
             }
+            if answers_get(&request.method, &asking.host, &asking.target, status, &headers) {
+                return self.posted(request, answered, sent_at, purges).await;
+            }
             let detail = Some("method").filter(|_| !reads(&request.method));
             self.respond.passed(request.shape(), status, headers, answered.body, detail)
         })
+    }
+
+    /// The answer to a POST that is also one to a GET: kept for that, if it may be.
+    async fn posted(self, request: Request, answered: Answered, sent_at: Mono, purges: u64) -> Res {
+        let (leader, led) = oneshot::channel();
+        let asking = Asking { method: Method::GET, ..request.asking.clone() };
+        let (site, key) = (Arc::clone(&self.site), request.url.clone());
+        let trace = request.ctx.trace;
+        self.site.tasks.spawn(TaskKind::Flight, async move {
+            // Newer than what it has just made old.
+            let when = (site.stamp(), purges);
+            let at = (sent_at, site.clock.mono().since(sent_at));
+            let settled = site.take(&key, &asking, answered, at, false, Some(leader)).await;
+            site.settle(&key, &asking, settled, when, trace).await;
+        });
+        match led.await {
+            Ok(Ok(live)) => {
+                let stored = live.how == How::Kept;
+                let said = Said { stored, detail: Some("method"), ..Said::of(Outcome::Bypass) };
+                let age = live.age;
+                self.respond.live(request.shape(), live, age, &said)
+            }
+            Ok(Err(error)) => self.respond.refused(&error, &Said::of(Outcome::Bypass)),
+            Err(_) => {
+                let error = Error::Broken("this node ends".into());
+                self.respond.refused(&error, &Said::of(Outcome::Bypass))
+            }
+        }
     }
 
     pub(super) fn purge(self, call: Call) -> BoxFuture<'static, Res> {

@@ -29,6 +29,20 @@ pub fn made_old(
     old
 }
 
+/// Whether the answer to a POST is also what a GET of its target would be answered (RFC 9110, section
+/// 9.3.3): it says so by `Content-Location`.
+pub fn answers_get(
+    method: &Method,
+    host: &str,
+    target: &str,
+    status: StatusCode,
+    answered: &HeaderMap,
+) -> bool {
+    let named = answered.get(header::CONTENT_LOCATION).and_then(|value| value.to_str().ok());
+    let itself = named.and_then(|reference| resolve(reference, host, target));
+    method == Method::POST && status == StatusCode::OK && itself.as_deref() == Some(target)
+}
+
 /// A reference as a path with query of this site; `None` if it names another one.
 fn resolve(reference: &str, host: &str, target: &str) -> Option<String> {
     let reference = reference.split('#').next().unwrap_or_default().trim();
@@ -118,5 +132,21 @@ mod tests {
             assert_eq!(location(other), ["/a/b?c"], "{other}");
         }
         assert_eq!(old("PUT", 200, &[(header::CONTENT_LOCATION, "/y")]), ["/a/b?c", "/y"]);
+    }
+
+    #[test]
+    fn a_post_answers_a_get_only_if_it_says_that_it_is_the_same() {
+        // RFC 9110, section 9.3.3.
+        let answers = |method: Method, status, location: &'static str| {
+            let named = (header::CONTENT_LOCATION, HeaderValue::from_static(location));
+            answers_get(&method, "example.org", "/a?b", status, &[named].into_iter().collect())
+        };
+        let ok = StatusCode::OK;
+        assert!(answers(Method::POST, ok, "/a?b") && answers(Method::POST, ok, ""));
+        assert!(answers(Method::POST, ok, "http://example.org/a?b"));
+        assert!(!answers(Method::POST, ok, "/a"));
+        assert!(!answers(Method::POST, StatusCode::CREATED, "/a?b"));
+        assert!(!answers(Method::PUT, ok, "/a?b"));
+        assert!(!answers_get(&Method::POST, "example.org", "/", ok, &HeaderMap::new()));
     }
 }
