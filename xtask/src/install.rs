@@ -24,6 +24,9 @@ const PEERS: &[(&str, &str)] = &[
 const STAMP: &str = "installed-from";
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    // The allocator is built with it.
+    let make = || run::says_yes(&mut run::command("make --version"));
+    system_package("make", &["make"], make)?;
     npm(workspace).context("npm packages")?;
     python(workspace).context("PyPI packages")?;
     let curl = || run::says_yes(&mut run::command("curl --version"));

@@ -86,6 +86,9 @@ fn main() -> ExitCode {
     let Some((name, rest)) = arguments.split_first() else {
         return list(ExitCode::SUCCESS);
     };
+    if matches!(name.as_str(), "help" | "--help" | "-h") {
+        return list(ExitCode::SUCCESS);
+    }
     let command = COMMANDS.iter().find(|command| command.name == name && command.takes(rest));
     let Some(command) = command else {
         eprintln!("xtask: no such command: {}\n", arguments.join(" "));
