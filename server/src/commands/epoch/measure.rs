@@ -16,6 +16,9 @@ use crate::failure::Failure;
 use crate::network::Place;
 use crate::terminal;
 
+/// A node that runs for less has measured little but its own start.
+const SETTLED: Duration = Duration::from_secs(60);
+
 /// What was measured, and what follows.
 struct Found {
     topology: Topology,
@@ -102,6 +105,7 @@ impl Found {
         let mut lines = vec![matrix(&self.topology, &self.measured)];
         let silent = self.said.iter().filter_map(|(name, said)| Some((name, said.as_ref().err()?)));
         lines.extend(silent.map(|(name, why)| format!("{name} does not tell: {why}")));
+        lines.extend(self.young());
         lines.push(String::new());
         lines.push(row(["location", "region", "requests", "mean trip", "weight", "proposed"]));
         for ((at, location), weighed) in self.topology.locations().zip(&self.proposal.places) {
@@ -139,6 +143,16 @@ impl Found {
         lines.push(format!("{} of keys would get another upper tier", percent(self.moved.upper)));
         lines.extend(self.misplaced());
         lines.join("\n")
+    }
+
+    /// Who has not measured for long.
+    fn young(&self) -> Vec<String> {
+        let young = |(name, said): &(String, Result<Measured, String>)| {
+            let during = said.as_ref().ok()?.during;
+            let words = "what it has measured may still change";
+            (during < SETTLED).then(|| format!("{name} runs for {} s: {words}", during.as_secs()))
+        };
+        self.said.iter().filter_map(young).collect()
     }
 
     fn misplaced(&self) -> Vec<String> {
@@ -186,7 +200,7 @@ impl Found {
                     .collect::<serde_json::Map<_, _>>(),
                 "upper": moved.upper,
             },
-            "misplaced": self.misplaced(),
+            "young": self.young(), "misplaced": self.misplaced(),
         })
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn size(matrix: &Matrix) -> (usize, usize) {
 
 pub(super) fn draw(text: &mut String, matrix: &Matrix, (left, top): (usize, usize)) {
     rect(text, (left, top), size(matrix), "panel", 14);
-    label(text, (left + PAD, top + 28), "region", "Measured round trips, ms");
+    label(text, (left + PAD, top + 28), "region", "Measured round trips, ms: a row asks");
     let (first, longest) = (left + PAD + side(matrix), matrix.longest());
     for (at, name) in matrix.names.iter().enumerate() {
         let middle = first + at * CELL_WIDTH + CELL_WIDTH / 2;
