@@ -51,6 +51,33 @@ fn what_is_for_one_hop_ends_at_it() {
 }
 
 #[test]
+fn what_others_could_read_differently_is_not_passed_on() {
+    let site = Site::start(|_, to| answer(to, "200 OK", &[], b""));
+    let proxy = Proxy::before(&site);
+    for head in [
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n",
+        "GET / HTTP/1.1\r\n",
+        "GET / HTTP/1.1\r\nHost : a\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n",
+    ] {
+        let mut connection = Connection::open(proxy.address());
+        connection.write(format!("{head}\r\n0\r\n\r\n").as_bytes()).expect("it reads");
+        let refused = connection.answer(false).expect("an answer");
+        assert_eq!(refused.status, 400, "{head}");
+    }
+    assert!(site.asked().is_empty(), "{:?}", site.asked());
+    // Said both ways, it is in chunks, and the site is told only that (RFC 9112, section 6.1).
+    let mut connection = Connection::open(proxy.address());
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n";
+    connection.write(format!("{head}\r\n0\r\n\r\n").as_bytes()).expect("it reads");
+    connection.answer(false).expect("an answer").expect(200);
+    let asked = site.asked().remove(0);
+    assert_eq!(asked.header("content-length"), None);
+    assert_eq!(asked.header("transfer-encoding"), Some("chunked"));
+}
+
+#[test]
 fn interim_answers_go_before_the_final_one_and_are_not_kept() {
     let site = Site::start(|_, to| {
         to.write_all(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n")?;
