@@ -49,13 +49,16 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) staging: &'a Path,
     pub(crate) memory_bytes: u64,
     pub(crate) crawling: bool,
-    /// Tiers pass purges on to the edges that they filled.
+    /// Small writes go along with their purges, and tiers pass both on to the edges that they filled:
+    /// courtesies, which would hide that something promised is missing.
     pub(crate) pushing: bool,
 }
 
 struct Node {
     tiers: Tiers,
     site: Option<(StoreId, Site, Publisher)>,
+    /// Small writes go along with their purges.
+    lends: bool,
 }
 
 /// Two honest clocks, and a step of each.
@@ -127,7 +130,7 @@ impl Running {
             (id, Site::new(store, Arc::clone(&hlc)), publisher)
         });
         tiers.follow(chance.u64());
-        let service: Arc<dyn Service> = Arc::new(Node { tiers, site });
+        let service: Arc<dyn Service> = Arc::new(Node { tiers, site, lends: around.pushing });
         let killed = Shutdown::new();
         let running =
             Self { kv, life: disk.lives, killed, hlc, tasks, _service: Arc::clone(&service) };
@@ -163,7 +166,9 @@ impl Service for Node {
         Box::pin(async move {
             match (request, &self.site) {
                 (Request::Store(store, call), Some((here, site, publisher))) if store == *here => {
-                    publisher.coming(&call);
+                    if self.lends {
+                        publisher.coming(&call);
+                    }
                     site.handle(call).await.map(Reply::Store)
                 }
                 (Request::Follow(store, follow), Some((here, _, publisher))) if store == *here => {
