@@ -108,7 +108,10 @@ impl World {
         let deadline = self.clock.after(std::time::Duration::from_secs(15));
         let ctx = Ctx { deadline, ..Ctx::default() };
         let body = Upload::ready(ask.parts, self.clock.clone());
-        self.front.answer(Call { head, body, peer: ask.peer, ctx, interim: Interim::default() }).wait().await
+        self.front
+            .answer(Call { head, body, peer: ask.peer, ctx, interim: Interim::default() })
+            .wait()
+            .await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answered {
