@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use littoral_memory::Weigh;
+use littoral_store::Row;
 use littoral_types::{Body, Mono, Positions, Tag, Version, Wall};
 
 /// One key's answer as a tier holds it. Immutable: a refresh replaces it, sharing the body.
@@ -31,6 +32,13 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// A write's row, which only one store has surely taken.
+    pub fn of(row: Row, vouched_at: Mono, copied_at: Mono, positions: Positions) -> Self {
+        let Row { version, body, meta, tags, expires_at } = row;
+        let confirmed = false;
+        Self { version, body, meta, tags, expires_at, vouched_at, copied_at, positions, confirmed }
+    }
+
     pub fn age(&self, now: Mono) -> Duration {
         now.since(self.vouched_at)
     }

@@ -177,17 +177,7 @@ impl Tiers {
 
 /// A newer version, which was surely the newest no earlier than the one held: its age is not restarted.
 fn replaced(held: &Entry, row: Row, now: Mono) -> Entry {
-    Entry {
-        version: row.version,
-        body: row.body,
-        meta: row.meta,
-        tags: row.tags,
-        expires_at: row.expires_at,
-        vouched_at: held.vouched_at,
-        copied_at: now,
-        positions: held.positions,
-        confirmed: false,
-    }
+    Entry::of(row, held.vouched_at, now, held.positions)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use littoral_clock::Chance;
 use littoral_peer::{Error, Filter, Follow, Followed, Reply, Request};
 use littoral_rules::{self as rules, Rule};
-use littoral_store::{Purge, Row};
+use littoral_store::Purge;
 use littoral_tasks::TaskKind;
 use littoral_topology::key_hash;
 use littoral_types::{Ctx, Mono, Position, Positions, SpaceId, StoreId, Version};
@@ -90,8 +90,9 @@ impl Tiers {
                     inner.shelf.purge(record.space, &key, version, cause, now);
                     let edges = inner.interest.of(key_hash(record.space, &key), now);
                     if let Some(row) = row.clone().filter(|_| held || !edges.1.is_empty()) {
-                        let positions = before.with(store, position);
-                        let entry = entry(row, sent_at, now, positions);
+                        // Surely the newest of its store when its purge was given its number, which was
+                        // after the question for it.
+                        let entry = Entry::of(row, sent_at, now, before.with(store, position));
                         inner.shelf.keep(record.space, &key, entry.into(), version, now);
                     }
                     self.pass_on(record.space, &key, version, row, edges);
@@ -105,22 +106,6 @@ impl Tiers {
             inner.metrics.gaps.inc();
         }
         inner.streams.heard(store, followed.through, followed.gap, sent_at, followed.epoch);
-    }
-}
-
-/// What a stream brought along with a purge: surely the newest of its store when the purge was given
-/// its number, which was after the question for it.
-fn entry(row: Row, sent_at: Mono, now: Mono, positions: Positions) -> Entry {
-    Entry {
-        version: row.version,
-        body: row.body,
-        meta: row.meta,
-        tags: row.tags,
-        expires_at: row.expires_at,
-        vouched_at: sent_at,
-        copied_at: now,
-        positions,
-        confirmed: false,
     }
 }
 

@@ -110,17 +110,7 @@ impl Tiers {
         let inner = self.inner();
         let Wrote { space, key, row, age, positions } = wrote;
         let now = inner.clock.mono();
-        let entry = Entry {
-            version: row.version,
-            body: row.body,
-            meta: row.meta,
-            tags: row.tags,
-            expires_at: row.expires_at,
-            vouched_at: now.minus(age),
-            copied_at: now,
-            positions,
-            confirmed: false,
-        };
+        let entry = Entry::of(row, now.minus(age), now, positions);
         inner.shelf.wrote(space.id, &key, entry.into(), now);
     }
 

@@ -279,18 +279,8 @@ impl Writer {
 
     /// Remembered, and held, at this edge before it is acknowledged.
     fn hold(&self, write: &Write, taken: &Taken) -> Arc<Entry> {
-        let row = &write.row;
-        let entry = Entry {
-            version: row.version,
-            body: row.body.clone(),
-            meta: row.meta.clone(),
-            tags: row.tags.clone(),
-            expires_at: row.expires_at,
-            vouched_at: taken.sent_at,
-            copied_at: taken.sent_at,
-            positions: Positions::NONE.with(taken.store, taken.position),
-            confirmed: false,
-        };
+        let positions = Positions::NONE.with(taken.store, taken.position);
+        let entry = Entry::of(write.row.clone(), taken.sent_at, taken.sent_at, positions);
         self.tiers.wrote(write.space, &write.key, entry, taken.store)
     }
 
