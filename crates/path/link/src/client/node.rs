@@ -224,6 +224,11 @@ impl Node {
             && self.links().retry_at <= self.shared.clock.mono()
     }
 
+    /// Whether there is a connection to it.
+    pub(super) fn linked(&self) -> bool {
+        self.links().live.iter().any(|link| !link.closed())
+    }
+
     pub(super) fn state(&self) -> PeerState {
         let heard = match self.heard.load(Ordering::Relaxed) {
             0 => None,

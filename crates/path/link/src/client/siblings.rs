@@ -117,10 +117,12 @@ impl Siblings {
         before.into_iter().map(|(_, sibling)| sibling).collect()
     }
 
-    /// As [`Carrier::siblings`](littoral_peer::Carrier::siblings).
+    /// As [`Carrier::siblings`](littoral_peer::Carrier::siblings): also those that have only just come
+    /// back, and are not asked for keys yet.
     pub fn all(&self) -> Vec<Sibling> {
         let known = self.known.load();
-        known.iter().filter(|other| other.well).map(|other| Sibling(other.node.seed)).collect()
+        let there = |other: &&Known| other.well || other.node.linked();
+        known.iter().filter(there).map(|other| Sibling(other.node.seed)).collect()
     }
 
     /// As [`Carrier::call_sibling`](littoral_peer::Carrier::call_sibling).
