@@ -98,7 +98,8 @@ pub(crate) fn words(error: &std::io::Error) -> String {
     match inner {
         Some(Error::InvalidCertificate(why)) => match why {
             CertificateError::Other(OtherError(why)) => why.to_string(),
-            CertificateError::UnknownIssuer => {
+            // Another authority may go by the same name.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                 "its certificate is of an authority that is not trusted".into()
             }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
