@@ -15,7 +15,7 @@ use littoral_peer::{Carrier, Error, Reply, Request, Service, StoreCall};
 use littoral_store::{Fjall, Model, Options, OwedModel, Staging, Store};
 use littoral_tasks::Tasks;
 use littoral_telemetry::metrics::Registry;
-use littoral_tiers::{Limits, Parts as TierParts, Publisher, Tiers};
+use littoral_tiers::{Limits, Parts as TierParts, Tiers};
 use littoral_topology::{Known, Location, Region, Site as Place, Topology};
 use littoral_types::{Ctx, Epoch, LocationId, RegionId, STORES, SpaceId, StoreId, Tenant};
 
@@ -48,7 +48,7 @@ pub(crate) struct World {
 pub(crate) struct Node {
     pub(crate) tiers: Tiers,
     pub(crate) kv: Kv,
-    sites: [Option<(Site, Publisher)>; STORES],
+    sites: [Option<Site>; STORES],
 }
 
 /// How long the carrier made reads wait, trip by trip.
@@ -197,8 +197,7 @@ impl Node {
         let stand = |store: StoreId| {
             let truth = &truths[store.index()];
             (topology.now().site(store).location == here).then(|| {
-                let site = Site::new(Arc::clone(truth), Arc::clone(&hlc));
-                (site, Publisher::new(Arc::clone(truth), topology.clone(), clock.clone()))
+                Site::new(Arc::clone(truth), Arc::clone(&hlc), topology.clone(), clock.clone())
             })
         };
         Ok(Self { tiers, kv, sites: [stand(StoreId(0)), stand(StoreId(1))] })
@@ -216,14 +215,12 @@ impl Service for Node {
             let elsewhere = || Error::Refused("that store stands elsewhere".into());
             match request {
                 Request::Store(store, call) => {
-                    let (site, stream) =
-                        self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
-                    stream.coming(&call);
+                    let site = self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
                     site.handle(call).await.map(Reply::Store)
                 }
                 Request::Follow(store, follow) => {
-                    let (_, stream) = self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
-                    stream.follow(follow).await.map(Reply::Followed)
+                    let site = self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
+                    site.follow(follow).await.map(Reply::Followed)
                 }
                 Request::Epoch(_) => Err(Error::Refused("epochs do not change here".into())),
                 request => self.tiers.handle(from, ctx, request).await,

@@ -9,7 +9,7 @@ use littoral_peer::{Carrier, Error, Reply, Request, Service};
 use littoral_store::{Debts, Store};
 use littoral_tasks::{TaskKind, Tasks};
 use littoral_telemetry::metrics::Registry;
-use littoral_tiers::{Parts as TierParts, Publisher, Tiers};
+use littoral_tiers::{Parts as TierParts, Tiers};
 use littoral_topology::Known;
 use littoral_types::{Ctx, LocationId, STORES, StoreId};
 
@@ -26,13 +26,7 @@ pub struct Node {
     mark: Mark,
     /// In a network of many machines.
     epochs: OnceLock<Arc<Epochs>>,
-    sites: [Option<Stand>; STORES],
-}
-
-/// A store beside this node.
-struct Stand {
-    site: Site,
-    publisher: Publisher,
+    sites: [Option<Site>; STORES],
 }
 
 /// What the nodes of a process share.
@@ -97,13 +91,8 @@ impl Node {
         if truths[CRAWLS_BESIDE.index()].is_some() && shared.crawls {
             kv.crawl(crawl_limits(limits), &metrics);
         }
-        let stand = |store: Option<Arc<dyn Store>>| {
-            let store = store?;
-            let site = Site::new(Arc::clone(&store), Arc::clone(&hlc));
-            let publisher = Publisher::new(store, topology.clone(), clock.clone());
-            Some(Stand { site, publisher })
-        };
-        let sites = truths.map(stand);
+        let site = |store| Site::new(store, Arc::clone(&hlc), topology.clone(), clock.clone());
+        let sites = truths.map(|store| store.map(site));
         Self { tiers, kv, hlc, metrics, mark, epochs: OnceLock::new(), sites }
     }
 
@@ -159,9 +148,8 @@ impl Service for Node {
         Box::pin(async move {
             match request {
                 Request::Store(store, call) => {
-                    let stand = self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
-                    stand.publisher.coming(&call);
-                    stand.site.handle(call).await.map(Reply::Store)
+                    let site = self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
+                    site.handle(call).await.map(Reply::Store)
                 }
                 Request::Epoch(gossip) => {
                     let epochs = self.epochs.get();
@@ -170,8 +158,8 @@ impl Service for Node {
                     Ok(Reply::Epoch(epochs.heard(gossip)))
                 }
                 Request::Follow(store, follow) => {
-                    let stand = self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
-                    stand.publisher.follow(follow).await.map(Reply::Followed)
+                    let site = self.sites[store.index()].as_ref().ok_or_else(elsewhere)?;
+                    site.follow(follow).await.map(Reply::Followed)
                 }
                 request => self.tiers.handle(from, ctx, request).await,
             }

@@ -7,11 +7,11 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use littoral_clock::{Chance, Clock, Hlc};
 use littoral_kv::{CrawlLimits, Kv, Parts as KvParts, RefillLimits, Site, Stores};
-use littoral_peer::{Carrier, Error, Reply, Request, Service};
+use littoral_peer::{Carrier, Error, Follow, Reply, Request, Service};
 use littoral_store::{Debts, OwedModel, Staging, Store};
 use littoral_tasks::{Shutdown, Tasks};
 use littoral_telemetry::metrics::Registry;
-use littoral_tiers::{Limits, Parts as TierParts, Publisher, Tiers};
+use littoral_tiers::{Limits, Parts as TierParts, Tiers};
 use littoral_topology::Known;
 use littoral_types::{Ctx, LocationId, StoreId, Wall};
 
@@ -56,7 +56,7 @@ pub(crate) struct Surroundings<'a> {
 
 struct Node {
     tiers: Tiers,
-    site: Option<(StoreId, Site, Publisher)>,
+    site: Option<(StoreId, Site)>,
     /// Small writes go along with their purges.
     lends: bool,
 }
@@ -125,10 +125,9 @@ impl Running {
         if first && around.crawling {
             kv.crawl(CRAWL, &Registry::new("sim"));
         }
-        let site = around.site.map(|(id, store)| {
-            let publisher = Publisher::new(Arc::clone(&store), topology, clock);
-            (id, Site::new(store, Arc::clone(&hlc)), publisher)
-        });
+        let site = around
+            .site
+            .map(|(id, store)| (id, Site::new(store, Arc::clone(&hlc), topology, clock)));
         tiers.follow(chance.u64());
         let service: Arc<dyn Service> = Arc::new(Node { tiers, site, lends: around.pushing });
         let killed = Shutdown::new();
@@ -165,14 +164,12 @@ impl Service for Node {
     ) -> BoxFuture<'_, Result<Reply, Error>> {
         Box::pin(async move {
             match (request, &self.site) {
-                (Request::Store(store, call), Some((here, site, publisher))) if store == *here => {
-                    if self.lends {
-                        publisher.coming(&call);
-                    }
+                (Request::Store(store, call), Some((here, site))) if store == *here => {
                     site.handle(call).await.map(Reply::Store)
                 }
-                (Request::Follow(store, follow), Some((here, _, publisher))) if store == *here => {
-                    publisher.follow(follow).await.map(Reply::Followed)
+                (Request::Follow(store, follow), Some((here, site))) if store == *here => {
+                    let rows = follow.rows && self.lends;
+                    site.follow(Follow { rows, ..follow }).await.map(Reply::Followed)
                 }
                 (Request::Store(..) | Request::Follow(..), _) => {
                     Err(Error::Refused("that store stands elsewhere".into()))

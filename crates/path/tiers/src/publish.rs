@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use littoral_clock::Clock;
-use littoral_peer::{Error, Filter, Follow, Followed, StoreCall};
-use littoral_store::{Purge, Record, Store};
+use littoral_peer::{Error, Filter, Follow, Followed};
+use littoral_store::{Purge, Record, Store, Write};
 use littoral_topology::{Known, Topology, key_hash};
 use littoral_types::Position;
 
@@ -34,12 +34,10 @@ impl Publisher {
         Self { store, topology, clock, news: News::default() }
     }
 
-    /// The store is about to be called. A small write goes along with its purge, which may be asked
-    /// for before the call has ended.
-    pub fn coming(&self, call: &StoreCall) {
-        if let StoreCall::Apply(write) = call {
-            self.news.coming(write);
-        }
+    /// The store is about to be given a write. A small one goes along with its purge, which may be
+    /// asked for before the store has answered.
+    pub fn coming(&self, write: &Write) {
+        self.news.coming(write);
     }
 
     /// Answers one question of a follower: at once when there is news for it, else with a

@@ -2,20 +2,32 @@
 
 use std::sync::Arc;
 
-use littoral_clock::Hlc;
-use littoral_peer::{Error, StoreCall, StoreReply};
+use littoral_clock::{Clock, Hlc};
+use littoral_peer::{Error, Follow, Followed, StoreCall, StoreReply};
 use littoral_rules::{self as rules, Rule};
 use littoral_store::{Error as StoreError, Store};
+use littoral_tiers::Publisher;
+use littoral_topology::Known;
 
-/// One store and the clock that guards its stamps.
+/// One store, the clock that guards its stamps, and what publishes its purges.
 pub struct Site {
     store: Arc<dyn Store>,
     hlc: Arc<Hlc>,
+    publisher: Publisher,
 }
 
 impl Site {
-    pub fn new(store: Arc<dyn Store>, hlc: Arc<Hlc>) -> Self {
-        Self { store, hlc }
+    pub fn new(store: Arc<dyn Store>, hlc: Arc<Hlc>, topology: Known, clock: Clock) -> Self {
+        let publisher = Publisher::new(Arc::clone(&store), topology, clock);
+        Self { store, hlc, publisher }
+    }
+
+    /// Answers one question of a follower of its purges.
+    ///
+    /// # Errors
+    /// As [`Publisher::follow`].
+    pub async fn follow(&self, follow: Follow) -> Result<Followed, Error> {
+        self.publisher.follow(follow).await
     }
 
     /// Answers one call.
@@ -32,6 +44,7 @@ impl Site {
                 if rules::holds(Rule::SkewIsRefused) {
                     self.hlc.observe(write.row.version).map_err(skew)?;
                 }
+                self.publisher.coming(&write);
                 self.store.apply(write).await.map(StoreReply::Applied)
             }
             StoreCall::List(list) => self.store.list(list).await.map(StoreReply::Listed),

@@ -13,7 +13,7 @@ use littoral_peer::{Error as PeerError, Reply, Request, Service};
 use littoral_store::{Model, Staging, Store};
 use littoral_tasks::Tasks;
 use littoral_telemetry::metrics::Registry;
-use littoral_tiers::{Limits, Parts as TierParts, Publisher, Tiers};
+use littoral_tiers::{Limits, Parts as TierParts, Tiers};
 use littoral_topology::{Known, Location, Region, Site as Place, Topology};
 use littoral_types::{Ctx, Epoch, LocationId, RegionId, StoreId};
 
@@ -27,7 +27,7 @@ pub struct Alone {
 
 struct Node {
     tiers: Tiers,
-    stands: Vec<(Site, Publisher)>,
+    sites: Vec<Site>,
     away: AtomicBool,
 }
 
@@ -77,11 +77,10 @@ impl Alone {
         });
         let stand = |store: StoreId| {
             let store: Arc<dyn Store> = Arc::new(Model::new(u32::from(store.0) + 1));
-            let publisher = Publisher::new(Arc::clone(&store), topology.clone(), clock.clone());
-            (Site::new(store, Arc::clone(&hlc)), publisher)
+            Site::new(store, Arc::clone(&hlc), topology.clone(), clock.clone())
         };
-        let stands = StoreId::all().map(stand).collect();
-        let node = Arc::new(Node { tiers: tiers.clone(), stands, away: AtomicBool::new(false) });
+        let sites = StoreId::all().map(stand).collect();
+        let node = Arc::new(Node { tiers: tiers.clone(), sites, away: AtomicBool::new(false) });
         let service: Arc<dyn Service> = Arc::clone(&node) as _;
         network.attach(HERE, &service);
         tiers.follow(chance.u64());
@@ -107,12 +106,10 @@ impl Service for Node {
                 Request::Epoch(_) => Err(PeerError::Refused("epochs do not change here".into())),
                 Request::Store(..) | Request::Follow(..) if lost => Err(PeerError::Unreachable),
                 Request::Store(store, call) => {
-                    let (site, publisher) = &self.stands[store.index()];
-                    publisher.coming(&call);
-                    site.handle(call).await.map(Reply::Store)
+                    self.sites[store.index()].handle(call).await.map(Reply::Store)
                 }
                 Request::Follow(store, follow) => {
-                    self.stands[store.index()].1.follow(follow).await.map(Reply::Followed)
+                    self.sites[store.index()].follow(follow).await.map(Reply::Followed)
                 }
                 request => self.tiers.handle(from, ctx, request).await,
             }

@@ -10,9 +10,7 @@ use futures_util::future::BoxFuture;
 use littoral_clock::{Chance, Clock, Hlc};
 use littoral_peer::faults::Faults;
 use littoral_peer::local::{Limits as CarrierLimits, Network, Trips};
-use littoral_peer::{
-    Answer, Error, Hop, Hops, Outcome, Reply, Request, Service, StoreCall, Trailing, Truth,
-};
+use littoral_peer::{Answer, Error, Hop, Hops, Outcome, Reply, Request, Service, Trailing, Truth};
 use littoral_store::{Condition, Model, Row, Scope, Store, Write};
 use littoral_tasks::Tasks;
 use littoral_telemetry::metrics::Registry;
@@ -286,7 +284,7 @@ impl World {
             let now = self.clock.wall();
             let write = Write { space: SPACE.id, key: key.clone(), row, condition, now };
             let site = self.topology.now().site(StoreId(n as u8)).location;
-            self.publishers[site.index()][n].coming(&StoreCall::Apply(write.clone()));
+            self.publishers[site.index()][n].coming(&write);
             store.apply(write).await.expect("a model takes everything");
         }
         version

@@ -16,7 +16,7 @@ use littoral_store::{
 };
 use littoral_tasks::Tasks;
 use littoral_telemetry::metrics::Registry;
-use littoral_tiers::{Limits, Parts as TierParts, Publisher, Tiers};
+use littoral_tiers::{Limits, Parts as TierParts, Tiers};
 use littoral_topology::{Known, Location, Region, Site as Place, Topology, key_hash};
 use littoral_types::{
     Body, Ctx, Epoch, LocationId, Position, RegionId, SpaceId, StoreId, Tenant, Version, Wall,
@@ -107,7 +107,7 @@ impl Store for Switch {
 
 struct Node {
     tiers: Tiers,
-    site: Option<(StoreId, Site, Publisher)>,
+    site: Option<(StoreId, Site)>,
 }
 
 impl Service for Node {
@@ -120,12 +120,11 @@ impl Service for Node {
         Box::pin(async move {
             let away = || PeerError::Refused("that store stands elsewhere".into());
             match (request, &self.site) {
-                (Request::Store(store, call), Some((here, site, publisher))) if store == *here => {
-                    publisher.coming(&call);
+                (Request::Store(store, call), Some((here, site))) if store == *here => {
                     site.handle(call).await.map(Reply::Store)
                 }
-                (Request::Follow(store, follow), Some((here, _, publisher))) if store == *here => {
-                    publisher.follow(follow).await.map(Reply::Followed)
+                (Request::Follow(store, follow), Some((here, site))) if store == *here => {
+                    site.follow(follow).await.map(Reply::Followed)
                 }
                 (Request::Store(..) | Request::Follow(..), _) => Err(away()),
                 (request, _) => self.tiers.handle(from, ctx, request).await,
@@ -218,9 +217,7 @@ impl World {
         let site = StoreId::all().find(|store| self.topology.now().site(*store).location == at);
         let site = site.map(|id| {
             let store: Arc<dyn Store> = Arc::clone(&self.stores[id.index()]) as _;
-            let publisher =
-                Publisher::new(Arc::clone(&store), self.topology.clone(), self.clock.clone());
-            (id, Site::new(store, hlc), publisher)
+            (id, Site::new(store, hlc, self.topology.clone(), self.clock.clone()))
         });
         let node: Arc<dyn Service> = Arc::new(Node { tiers: tiers.clone(), site });
         network.attach(at, &node);
