@@ -3,9 +3,6 @@
 //!
 //! Nodes stand at **places**, numbered like locations: the first of each location has its number,
 //! [further ones](Network::several) follow after all locations. Trips and faults are between places.
-//!
-//! Nodes stand at **places**, numbered like locations: the first of each location has its number, the
-//! [further ones](Network::several) follow after all locations.
 
 mod several;
 

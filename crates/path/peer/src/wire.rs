@@ -18,6 +18,7 @@
 //! ```
 
 mod bounded;
+mod followed;
 mod keeper;
 mod measured;
 mod parts;

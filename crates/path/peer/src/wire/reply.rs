@@ -1,19 +1,18 @@
 //! What is answered, on the wire: an answer, a store's reply, a stretch of a stream, or why not.
 
-use littoral_store::{Applied, Digest, Found, Item, Listed, Purge, Record, Scanned};
-use littoral_types::{Body, Epoch, LocationId, SpaceId, Wall};
+use littoral_store::{Applied, Digest, Found, Item, Listed, Scanned};
+use littoral_types::{Body, LocationId, SpaceId, Wall};
 use serde::{Deserialize, Serialize};
 
 use super::bounded::Bounded;
+use super::followed::FollowedForm;
 use super::measured::MeasuredForm;
-use super::parts::{self, Bodies, BodyForm, PositionForm, PositionsForm, RowForm, ScopeForm};
+use super::parts::{self, Bodies, BodyForm, PositionForm, PositionsForm, RowForm};
 use super::parts::{TagsForm, VersionForm, mirrored, run};
 use super::request::{GossipForm, HopForm};
 use super::{PAGE_MAX, TEXT_BYTES_MAX, WireError};
 use crate::message::HOPS_MAX;
-use crate::{
-    Answer, Error, Followed, HopReport, Hops, Outcome, Reply, StoreReply, Trailer, Trailing, Truth,
-};
+use crate::{Answer, Error, HopReport, Hops, Outcome, Reply, StoreReply, Trailer, Trailing, Truth};
 
 #[derive(Serialize, Deserialize)]
 pub(super) enum Form<'a> {
@@ -33,13 +32,8 @@ pub(super) enum Form<'a> {
         position: PositionForm,
     },
     Purged(PositionForm),
-    Followed {
-        epoch: u64,
-        #[serde(borrow)]
-        records: Bounded<RecordForm<'a>, PAGE_MAX>,
-        through: PositionForm,
-        gap: bool,
-    },
+    #[serde(borrow)]
+    Followed(FollowedForm<'a>),
     #[serde(borrow)]
     Refused(ErrorForm<'a>),
     Scanned {
@@ -56,15 +50,10 @@ pub(super) enum Form<'a> {
     Pushed(bool),
     Measured(MeasuredForm),
     /// As `Followed`, to who takes rows.
-    FollowedRows {
-        epoch: u64,
-        #[serde(borrow)]
-        records: Bounded<RecordForm<'a>, PAGE_MAX>,
-        through: PositionForm,
-        gap: bool,
-        #[serde(borrow)]
-        rows: Bounded<(u64, RowForm<'a>), PAGE_MAX>,
-    },
+    FollowedRows(
+        #[serde(borrow)] FollowedForm<'a>,
+        #[serde(borrow)] Bounded<(u64, RowForm<'a>), PAGE_MAX>,
+    ),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -133,26 +122,6 @@ pub(super) struct DigestForm<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct RecordForm<'a> {
-    number: u64,
-    space: u128,
-    #[serde(borrow)]
-    purge: PurgeForm<'a>,
-}
-
-#[derive(Serialize, Deserialize)]
-enum PurgeForm<'a> {
-    Write {
-        #[serde(borrow, serialize_with = "run")]
-        key: &'a [u8],
-        version: VersionForm,
-        live: bool,
-    },
-    #[serde(borrow)]
-    Hand(ScopeForm<'a>),
-}
-
-#[derive(Serialize, Deserialize)]
 pub(super) enum ErrorForm<'a> {
     Unreachable,
     Deadline,
@@ -202,17 +171,12 @@ impl<'a> Form<'a> {
             Ok(Reply::Epoch(gossip)) => Self::Epoch(gossip.into()),
             Ok(Reply::Pushed { held }) => Self::Pushed(*held),
             Ok(Reply::Measured(measured)) => Self::Measured(measured.into()),
-            Ok(Reply::Followed(Followed { epoch, records, through, rows, gap })) => {
-                let epoch = epoch.0;
-                let records = Bounded(records.iter().map(RecordForm::from).collect());
-                let (through, gap) = (parts::position_form(*through), *gap);
-                if rows.is_empty() {
-                    Self::Followed { epoch, records, through, gap }
-                } else {
-                    let rows = rows.iter().map(|(n, row)| (*n, RowForm::of(row, bodies)));
-                    let rows = Bounded(rows.collect());
-                    Self::FollowedRows { epoch, records, through, gap, rows }
-                }
+            Ok(Reply::Followed(followed)) if followed.rows.is_empty() => {
+                Self::Followed(followed.into())
+            }
+            Ok(Reply::Followed(followed)) => {
+                let rows = followed.rows.iter().map(|(n, row)| (*n, RowForm::of(row, bodies)));
+                Self::FollowedRows(followed.into(), Bounded(rows.collect()))
             }
             Err(error) => Self::Refused(error.into()),
         }
@@ -248,20 +212,11 @@ impl<'a> Form<'a> {
                 }))
             }
             Self::Collected(count) => Reply::Store(StoreReply::Collected(count)),
-            Self::Followed { epoch, records: Bounded(records), through, gap } => {
-                let records = records.into_iter().map(RecordForm::decode);
-                let (records, through) =
-                    (records.collect::<Result<_, _>>()?, parts::position(through));
-                let (epoch, rows) = (Epoch(epoch), Vec::new());
-                Reply::Followed(Followed { epoch, records, through, rows, gap })
-            }
-            Self::FollowedRows { epoch, records: Bounded(records), through, gap, rows } => {
-                let records = records.into_iter().map(RecordForm::decode);
-                let (records, through) =
-                    (records.collect::<Result<_, _>>()?, parts::position(through));
-                let rows = rows.0.into_iter().map(|(n, row)| Ok((n, row.decode(bodies)?)));
-                let (epoch, rows) = (Epoch(epoch), rows.collect::<Result<_, WireError>>()?);
-                Reply::Followed(Followed { epoch, records, through, rows, gap })
+            Self::Followed(followed) => Reply::Followed(followed.decode(Vec::new())?),
+            Self::FollowedRows(followed, Bounded(rows)) => {
+                let rows = rows.into_iter().map(|(n, row)| Ok((n, row.decode(bodies)?)));
+                let rows = rows.collect::<Result<_, WireError>>()?;
+                Reply::Followed(followed.decode(rows)?)
             }
             Self::Epoch(gossip) => Reply::Epoch(gossip.decode()?),
             Self::Pushed(held) => Reply::Pushed { held },
@@ -411,30 +366,6 @@ impl DigestForm<'_> {
             live: self.live,
             expires_at: self.expires_at.map(Wall),
         })
-    }
-}
-
-impl<'a> From<&'a Record> for RecordForm<'a> {
-    fn from(record: &'a Record) -> Self {
-        let purge = match &record.purge {
-            Purge::Write { key, version, live } => {
-                PurgeForm::Write { key, version: version.parts(), live: *live }
-            }
-            Purge::Hand(scope) => PurgeForm::Hand(scope.into()),
-        };
-        Self { number: record.number, space: record.space.0, purge }
-    }
-}
-
-impl RecordForm<'_> {
-    fn decode(self) -> Result<Record, WireError> {
-        let purge = match self.purge {
-            PurgeForm::Write { key, version, live } => {
-                Purge::Write { key: parts::key(key)?, version: parts::version(version), live }
-            }
-            PurgeForm::Hand(scope) => Purge::Hand(scope.decode()?),
-        };
-        Ok(Record { number: self.number, space: SpaceId(self.space), purge })
     }
 }
 

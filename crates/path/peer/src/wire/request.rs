@@ -42,14 +42,8 @@ enum RequestForm<'a> {
     Follow(u8, #[serde(borrow)] FollowForm<'a>),
     #[serde(borrow)]
     Epoch(GossipForm<'a>),
-    Push {
-        space: u128,
-        kind: u8,
-        #[serde(borrow, serialize_with = "run")]
-        key: &'a [u8],
-        version: VersionForm,
-        drop: bool,
-    },
+    #[serde(borrow)]
+    Push(PushForm<'a>),
     Measured,
     // A node that knows fewer refuses the rest, and whoever sent it does without.
     AskKeeper(#[serde(borrow)] QuestionForm<'a>, TermsForm),
@@ -58,16 +52,17 @@ enum RequestForm<'a> {
     /// As `Follow`, by who takes rows.
     FollowRows(u8, #[serde(borrow)] FollowForm<'a>),
     /// As `Push`, with the write.
-    PushRow {
-        space: u128,
-        kind: u8,
-        #[serde(borrow, serialize_with = "run")]
-        key: &'a [u8],
-        version: VersionForm,
-        drop: bool,
-        #[serde(borrow)]
-        row: RowForm<'a>,
-    },
+    PushRow(#[serde(borrow)] PushForm<'a>, #[serde(borrow)] RowForm<'a>),
+}
+
+#[derive(Serialize, Deserialize)]
+struct PushForm<'a> {
+    space: u128,
+    kind: u8,
+    #[serde(borrow, serialize_with = "run")]
+    key: &'a [u8],
+    version: VersionForm,
+    drop: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -209,17 +204,10 @@ impl<'a> Form<'a> {
             }
             Request::Follow(store, follow) => RequestForm::Follow(store.0, follow.into()),
             Request::Epoch(gossip) => RequestForm::Epoch(gossip.into()),
-            Request::Push(Push { space, key, version, drop, row }) => {
-                let (space, kind) = (space.id.0, space.kind.0);
-                let (version, drop) = (version.parts(), *drop);
-                match row {
-                    None => RequestForm::Push { space, kind, key, version, drop },
-                    Some(row) => {
-                        let row = RowForm::of(row, bodies);
-                        RequestForm::PushRow { space, kind, key, version, drop, row }
-                    }
-                }
-            }
+            Request::Push(push) => match &push.row {
+                None => RequestForm::Push(push.into()),
+                Some(row) => RequestForm::PushRow(push.into(), RowForm::of(row, bodies)),
+            },
             Request::Measured => RequestForm::Measured,
             Request::AskKeeper(question, terms) => {
                 RequestForm::AskKeeper(question.into(), terms.into())
@@ -246,12 +234,10 @@ impl<'a> Form<'a> {
                 Request::Follow(parts::store(store)?, follow.decode(true)?)
             }
             RequestForm::Epoch(gossip) => Request::Epoch(gossip.decode()?),
-            RequestForm::Push { space, kind, key, version, drop } => {
-                Request::Push(push((space, kind), key, version, drop, None)?)
-            }
-            RequestForm::PushRow { space, kind, key, version, drop, row } => {
+            RequestForm::Push(push) => Request::Push(push.decode(None)?),
+            RequestForm::PushRow(push, row) => {
                 let row = row.decode(bodies)?;
-                Request::Push(push((space, kind), key, version, drop, Some(row))?)
+                Request::Push(push.decode(Some(row))?)
             }
             RequestForm::Measured => Request::Measured,
             RequestForm::AskKeeper(question, terms) => {
@@ -263,15 +249,18 @@ impl<'a> Form<'a> {
     }
 }
 
-fn push(
-    (space, kind): (u128, u8),
-    key: &[u8],
-    version: VersionForm,
-    drop: bool,
-    row: Option<Row>,
-) -> Result<Push, WireError> {
-    let space = Space { id: SpaceId(space), kind: littoral_types::Kind(kind) };
-    Ok(Push { space, key: parts::key(key)?, version: parts::version(version), drop, row })
+impl<'a> From<&'a Push> for PushForm<'a> {
+    fn from(Push { space, key, version, drop, row: _ }: &'a Push) -> Self {
+        Self { space: space.id.0, kind: space.kind.0, key, version: version.parts(), drop: *drop }
+    }
+}
+
+impl PushForm<'_> {
+    fn decode(self, row: Option<Row>) -> Result<Push, WireError> {
+        let Self { space, kind, key, version, drop } = self;
+        let space = Space { id: SpaceId(space), kind: littoral_types::Kind(kind) };
+        Ok(Push { space, key: parts::key(key)?, version: parts::version(version), drop, row })
+    }
 }
 
 const NANOSECONDS_PER_MS: u64 = 1_000_000;
