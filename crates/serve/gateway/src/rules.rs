@@ -35,6 +35,8 @@ pub use vary::{Vary, selection};
 pub use wants::Wants;
 
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod suite;

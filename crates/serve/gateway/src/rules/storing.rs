@@ -121,18 +121,10 @@ fn understands(status: StatusCode) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderName, HeaderValue};
-
     use super::*;
+    use crate::rules::examples::map;
 
     const NOW: u64 = 1_795_500_000;
-
-    fn map(lines: &[(&'static str, &'static str)]) -> HeaderMap {
-        let line = |(name, value): &(&'static str, &'static str)| {
-            (HeaderName::from_static(name), HeaderValue::from_static(value))
-        };
-        lines.iter().map(line).collect()
-    }
 
     fn get(
         asked: &[(&'static str, &'static str)],

@@ -47,16 +47,8 @@ pub fn same_as_stored(stored: &HeaderMap, head: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
-
-    fn map(lines: &[(&'static str, &'static str)]) -> HeaderMap {
-        let line = |(name, value): &(&'static str, &'static str)| {
-            (HeaderName::from_static(name), HeaderValue::from_static(value))
-        };
-        lines.iter().map(line).collect()
-    }
+    use crate::rules::examples::map;
 
     #[test]
     fn what_is_newer_replaces_and_what_is_left_out_stays() {
