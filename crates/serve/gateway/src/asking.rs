@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use bytes::Bytes;
 use http::header::{self, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
@@ -9,7 +10,7 @@ use littoral_http::{Interim, TRACEPARENT, traceparent};
 use littoral_types::Ctx;
 
 use crate::rules::{hops, strip_conditions};
-use crate::upstream::Sent;
+use crate::upstream::{Sent, Via};
 use crate::{Error, key};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -26,6 +27,8 @@ pub(crate) struct Asking {
     pub headers: HeaderMap,
     /// Where interim answers of the site go.
     pub interim: Interim,
+    /// Whom to ask, if not the site.
+    pub via: Option<Via>,
 }
 
 impl Asking {
@@ -60,12 +63,27 @@ impl Asking {
         }
         headers.insert(TRACEPARENT, traceparent(ctx.trace));
         let target = target(&head.uri);
-        Ok(Self { method: head.method.clone(), target, host, headers, interim })
+        let via = head.extensions.get::<Via>().cloned();
+        Ok(Self { method: head.method.clone(), target, host, headers, interim, via })
+    }
+
+    /// The key of what is asked for.
+    pub(crate) fn key(&self) -> Bytes {
+        self.key_of(&self.target)
+    }
+
+    /// The key of another target at the same place.
+    pub(crate) fn key_of(&self, target: &str) -> Bytes {
+        match &self.via {
+            Some(Via { edition, .. }) => key::of_url(&key::of_edition(&self.host, edition), target),
+            None => key::of_url(&self.host, target),
+        }
     }
 
     /// What a key asks for by itself.
     pub(crate) fn of_key(key: &[u8]) -> Option<Self> {
         let (host, target) = key::url(key)?;
+        let host = key::without_edition(host);
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, HeaderValue::from_str(host).ok()?);
         for (name, value) in key::shown(key) {
@@ -74,7 +92,7 @@ impl Asking {
         hops::via(&mut headers, http::Version::HTTP_11);
         let (host, target) = (host.to_owned(), target.to_owned());
         let interim = Interim::default();
-        Some(Self { method: Method::GET, target, host, headers, interim })
+        Some(Self { method: Method::GET, target, host, headers, interim, via: None })
     }
 
     /// The same, for a whole answer that anybody may be given: without the client's conditions, which
@@ -92,6 +110,9 @@ impl Asking {
         // It came as a target, or out of a key that was made of one.
         *request.uri_mut() = self.target.parse().unwrap_or_default();
         *request.headers_mut() = self.headers.clone();
+        if let Some(via) = &self.via {
+            request.extensions_mut().insert(via.clone());
+        }
         let interim = self.interim.clone();
         hyper::ext::on_informational(&mut request, move |res| {
             // "Go on" and "switching" are between us and the site.

@@ -76,7 +76,7 @@ impl Request {
     fn of(call: &Call, ctx: Ctx) -> Result<Self, Error> {
         let head = &call.head;
         let asking = Asking::of(head, call.peer.ip(), &ctx, call.interim.clone())?;
-        let url = key::of_url(&asking.host, &asking.target);
+        let url = asking.key();
         let (method, headers) = (head.method.clone(), head.headers.clone());
         Ok(Self { method, wants: Wants::of(&headers), headers, asking, url, ctx })
     }

@@ -23,6 +23,16 @@ pub(crate) fn of_url(host: &str, target: &str) -> Bytes {
     key.into()
 }
 
+/// The host's place in a key, for what is kept of one edition of it. No host has a `#` of its own.
+pub(crate) fn of_edition(host: &str, edition: &str) -> String {
+    format!("{host}#{edition}")
+}
+
+/// The host that a key names.
+pub(crate) fn without_edition(host: &str) -> &str {
+    host.split_once('#').map_or(host, |(host, _)| host)
+}
+
 /// The key of the answer for those who ask like this; `None` if they show too much.
 pub(crate) fn of_variant(url: &[u8], index: &Index, asked: &HeaderMap) -> Option<Bytes> {
     let shown = selection(&index.names, asked);
@@ -74,6 +84,9 @@ mod tests {
         assert_eq!(super::shown(&shown), [accepts]);
         assert!(super::shown(&bare).is_empty() && super::shown(&key).is_empty());
         assert!(!of_url("example.org:80", "/a?bc").starts_with(&key));
+        let edition = of_url(&of_edition("Example.org:80", "app@3"), "/a?b");
+        assert!(!edition.starts_with(&key) && !key.starts_with(&edition), "it stands apart");
+        assert_eq!(url(&edition).map(|(host, _)| without_edition(host)), Some("example.org:80"));
         let other = Index { number: 6, ..index.clone() };
         assert_ne!(of_variant(&key, &other, &asked), Some(shown), "another index, other keys");
         asked

@@ -33,13 +33,13 @@ use littoral_types::{Ctx, LocationId, Positions, Space, SpaceId};
 pub use error::Error;
 pub use limits::Limits;
 pub use origin::KIND;
+pub use upstream::{Answered, Backend, Reading, Sent, Upstream, Via, nothing};
 
 use crate::desk::Desk;
 use crate::fill::Budget;
 use crate::origin::{HELD, SiteOrigin};
 use crate::respond::Responder;
 use crate::site::{Fills, Site};
-use crate::upstream::Upstream;
 
 /// Writes a purge by hand into the stores, from where every location hears of it.
 pub trait Purger: Send + Sync + 'static {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, StreamExt as _};
 use http::{Request, response};
 use http_body::Body as _;
@@ -23,11 +24,31 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{Error, Limits};
 
 /// What is sent to a site.
-pub(crate) type Sent = UnsyncBoxBody<Bytes, io::Error>;
+pub type Sent = UnsyncBoxBody<Bytes, io::Error>;
+
+/// Whoever can be asked instead of the site.
+pub trait Backend: Send + Sync + 'static {
+    /// Sends a request, and returns once the answer's head is there.
+    fn ask(&self, request: Request<Sent>) -> BoxFuture<'_, Result<Answered, Error>>;
+}
+
+/// Says whom to ask: in the extensions of a request's head, by whoever hands it to the gateway.
+#[derive(Clone)]
+pub struct Via {
+    pub backend: Arc<dyn Backend>,
+    /// What is kept of it stands apart from what is kept under any other.
+    pub edition: Arc<str>,
+}
+
+impl std::fmt::Debug for Via {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Via({})", self.edition)
+    }
+}
 
 /// A site's server. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Upstream(Arc<Inner>);
+pub struct Upstream(Arc<Inner>);
 
 struct Inner {
     /// Host and port.
@@ -41,13 +62,13 @@ struct Inner {
 }
 
 /// The site's answer: its head, and its body as it comes.
-pub(crate) struct Answered {
+pub struct Answered {
     pub head: response::Parts,
     pub body: Reading,
 }
 
 /// A body as it comes. Read to its end, its connection is used again.
-pub(crate) struct Reading {
+pub struct Reading {
     incoming: Incoming,
     connection: Option<(SendRequest<Sent>, OwnedSemaphorePermit)>,
     upstream: Upstream,
@@ -55,7 +76,7 @@ pub(crate) struct Reading {
 
 impl Upstream {
     /// `authority`: host and port.
-    pub(crate) fn new(authority: String, clock: Clock, tasks: Tasks, limits: Limits) -> Self {
+    pub fn new(authority: String, clock: Clock, tasks: Tasks, limits: Limits) -> Self {
         let places = Arc::new(Semaphore::new(limits.connections_max));
         let idle = Mutex::default();
         Self(Arc::new(Inner { authority, clock, tasks, limits, places, idle }))
@@ -65,7 +86,10 @@ impl Upstream {
     ///
     /// # Errors
     /// When the site cannot be reached, is too slow, or ends before it has answered.
-    pub(crate) async fn ask(&self, mut request: Request<Sent>) -> Result<Answered, Error> {
+    pub async fn ask(&self, mut request: Request<Sent>) -> Result<Answered, Error> {
+        if let Some(via) = request.extensions_mut().remove::<Via>() {
+            return via.backend.ask(request).await;
+        }
         let Inner { clock, limits, places, .. } = &*self.0;
         let place = clock.timeout(limits.queue_time, Arc::clone(places).acquire_owned()).await;
         let Ok(Ok(place)) = place else { return Err(Error::Busy(limits.queue_time)) };
@@ -169,13 +193,13 @@ fn copy(head: &Request<()>) -> Request<Sent> {
 }
 
 /// No body.
-pub(crate) fn nothing() -> Sent {
+pub fn nothing() -> Sent {
     http_body_util::Empty::new().map_err(|never| match never {}).boxed_unsync()
 }
 
 impl Reading {
     /// The length the site declared, if it did.
-    pub(crate) fn declared(&self) -> Option<u64> {
+    pub fn declared(&self) -> Option<u64> {
         self.incoming.size_hint().exact()
     }
 
@@ -183,7 +207,7 @@ impl Reading {
     ///
     /// # Errors
     /// When the site ends early, or pauses for too long.
-    pub(crate) async fn next(&mut self) -> Option<io::Result<Bytes>> {
+    pub async fn next(&mut self) -> Option<io::Result<Bytes>> {
         let pause_max: Duration = self.upstream.0.limits.pause_max;
         loop {
             let frame = self.upstream.0.clock.timeout(pause_max, self.incoming.frame()).await;
@@ -209,7 +233,7 @@ impl Reading {
     }
 
     /// What is left, as a stream.
-    pub(crate) fn stream(self) -> BoxStream<'static, io::Result<Bytes>> {
+    pub fn stream(self) -> BoxStream<'static, io::Result<Bytes>> {
         let next = |reading: Option<Self>| async move {
             let mut reading = reading?;
             let part = reading.next().await?;

@@ -55,7 +55,7 @@ impl Gateway {
             if !is_safe(&request.method) {
                 let (host, target) = (&asking.host, &asking.target);
                 for old in made_old(&request.method, host, target, status, &headers) {
-                    self.site.make_old(&key::of_url(host, &old), request.ctx.trace).await;
+                    self.site.make_old(&asking.key_of(&old), request.ctx.trace).await;
                 }
             }
             if answers_get(&request.method, &asking.host, &asking.target, status, &headers) {
