@@ -33,6 +33,7 @@ fn entry(body: Bytes) -> Arc<Entry> {
         copied_at: Mono(1),
         positions: Positions::NONE,
         confirmed: true,
+        stale_since: None,
     })
 }
 

@@ -50,6 +50,14 @@ impl Positions {
         StoreId::all().zip(self.0)
     }
 
+    /// The later of both, per stream. A new incarnation in `other` replaces an old one.
+    #[must_use]
+    pub fn join(self, other: Self) -> Self {
+        other.iter().fold(self, |all, (store, position)| {
+            if all.of(store).reaches(position) { all } else { all.with(store, position) }
+        })
+    }
+
     /// Whether this reaches `other` in every stream.
     pub fn reaches(self, other: Self) -> bool {
         self.iter().all(|(store, position)| position.reaches(other.of(store)))

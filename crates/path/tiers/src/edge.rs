@@ -62,6 +62,7 @@ mod tests {
             copied_at: Mono(1),
             positions: Positions::NONE,
             confirmed: false,
+            stale_since: None,
         }
     }
 

@@ -29,14 +29,27 @@ pub struct Entry {
     pub positions: Positions,
     /// Whether every store in service agreed.
     pub confirmed: bool,
+    /// Since when it is stale by a purge by hand that a sweep has passed; for one that none has, see
+    /// [`Tiers::stale_since`](crate::Tiers::stale_since).
+    pub stale_since: Option<Mono>,
 }
 
 impl Entry {
     /// A write's row, which only one store has surely taken.
     pub fn of(row: Row, vouched_at: Mono, copied_at: Mono, positions: Positions) -> Self {
         let Row { version, body, meta, tags, expires_at } = row;
-        let confirmed = false;
-        Self { version, body, meta, tags, expires_at, vouched_at, copied_at, positions, confirmed }
+        Self {
+            version,
+            body,
+            meta,
+            tags,
+            expires_at,
+            vouched_at,
+            copied_at,
+            positions,
+            confirmed: false,
+            stale_since: None,
+        }
     }
 
     pub fn age(&self, now: Mono) -> Duration {

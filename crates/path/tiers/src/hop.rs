@@ -11,7 +11,6 @@ use littoral_topology::key_hash;
 use littoral_types::{Ctx, LocationId, Mono, Positions};
 
 use crate::flight::{Fetched, Flight, Landed, Landing, Seat};
-use crate::hand::join;
 use crate::lookup::Inner;
 use crate::regional::{Trust, trust};
 use crate::route::{Step, next};
@@ -69,7 +68,7 @@ impl Tiers {
             minimum: Minimum {
                 client: question.minimum.client,
                 own: question.minimum.own.max(held.newest()),
-                positions: join(question.minimum.positions, held.purged),
+                positions: question.minimum.positions.join(held.purged),
             },
             ..question.clone()
         };
@@ -125,7 +124,7 @@ pub(crate) fn meets(question: &Question, entry: &Entry, applied: Positions) -> b
     !question.through
         && entry.version >= own
         && client.is_none_or(|client| entry.version >= client)
-        && join(entry.positions, applied).reaches(positions)
+        && entry.positions.join(applied).reaches(positions)
 }
 
 /// Of an entry that this node vouches for, having applied so much.
@@ -136,7 +135,7 @@ pub(crate) fn vouched_answer(
     applied: Positions,
     began: Mono,
 ) -> Answer {
-    let positions = join(entry.positions, applied);
+    let positions = entry.positions.join(applied);
     let entry = Entry { vouched_at: began, positions, ..Entry::clone(entry) };
     held_answer(inner, question, &entry, began)
 }
@@ -237,7 +236,7 @@ pub(crate) async fn ask(
         if overtaken == Positions::NONE || fetched.stale {
             return Ok((fetched, joined));
         }
-        question.minimum.positions = join(question.minimum.positions, overtaken);
+        question.minimum.positions = question.minimum.positions.join(overtaken);
     }
     Err(Error::Unavailable("purges by hand keep overtaking the answer".into()))
 }
@@ -434,8 +433,15 @@ fn entry(answer: &Answer, held: Option<Arc<Entry>>, sent_at: Mono) -> Result<Ent
     match &answer.truth {
         Truth::NotModified => match held {
             Some(held) if held.version == answer.version => {
-                let copied_at = sent_at;
-                Ok(Entry { vouched_at, copied_at, positions, confirmed, ..Entry::clone(&held) })
+                let (copied_at, stale_since) = (sent_at, None);
+                Ok(Entry {
+                    vouched_at,
+                    copied_at,
+                    positions,
+                    confirmed,
+                    stale_since,
+                    ..Entry::clone(&held)
+                })
             }
             _ => Err(Error::Refused("not modified, but not of what is held".into())),
         },
@@ -449,6 +455,7 @@ fn entry(answer: &Answer, held: Option<Arc<Entry>>, sent_at: Mono) -> Result<Ent
             copied_at: sent_at,
             positions,
             confirmed,
+            stale_since: None,
         }),
     }
 }

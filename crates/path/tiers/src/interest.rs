@@ -215,6 +215,7 @@ mod tests {
             copied_at: Mono(1_000),
             positions: Positions::NONE,
             confirmed: true,
+            stale_since: None,
         };
         let row = Row { version: Version::from_parts(6, 1), ..Row::default() };
         let new = replaced(&held, row, Mono(9_000));

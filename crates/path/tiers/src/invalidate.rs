@@ -21,6 +21,23 @@ const RETRY_FIRST: Duration = Duration::from_millis(50);
 const WITHOUT_ROWS: Duration = Duration::from_secs(60);
 
 impl Tiers {
+    /// What has been applied of every store's stream.
+    pub fn applied(&self) -> Positions {
+        self.inner().streams.applied()
+    }
+
+    /// Waits until a purge that the stores have numbered so has been applied here: whoever asks from
+    /// then on is not answered with what it covers. Whether that came within the time.
+    pub async fn applies(&self, purge: Positions, within: Duration) -> bool {
+        let inner = self.inner();
+        inner.clock.timeout(within, inner.streams.reach(purge)).await.is_ok()
+    }
+
+    /// Since when an entry is stale because somebody purged what [`stale_in`](crate::stale_in) names.
+    pub fn stale_since(&self, space: SpaceId, key: &[u8], entry: &Entry) -> Option<Mono> {
+        self.inner().shelf.stale_since(space, key, entry)
+    }
+
     /// Follows both stores' streams and sweeps, until the node drains.
     pub fn follow(&self, seed: u64) {
         let inner = self.inner();
@@ -98,7 +115,7 @@ impl Tiers {
                     self.pass_on(record.space, &key, version, row, edges);
                 }
                 Purge::Hand(scope) => {
-                    inner.shelf.purge_by_hand(record.space, scope, store, position);
+                    inner.shelf.purge_by_hand(record.space, scope, (store, position), now);
                 }
             }
         }
@@ -157,12 +174,14 @@ async fn sweep(tiers: Tiers) {
         inner.clock.sleep(inner.limits.sweep).await;
         let applied = inner.streams.applied();
         if !inner.shelf.has_disk() {
-            inner.shelf.sweep(applied);
+            inner.shelf.sweep(applied, inner.clock.mono());
             continue;
         }
         // Reads the whole index of the disk: not where requests are answered.
         let tiers = tiers.clone();
-        let swept = tokio::task::spawn_blocking(move || tiers.inner().shelf.sweep(applied)).await;
+        let now = inner.clock.mono();
+        let sweep = move || tiers.inner().shelf.sweep(applied, now);
+        let swept = tokio::task::spawn_blocking(sweep).await;
         if let Err(error) = swept {
             tracing::error!(%error, "a sweep failed; purges by hand stay until the next");
         }

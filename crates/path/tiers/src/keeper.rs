@@ -13,7 +13,6 @@ use littoral_rules::{self as rules, Rule};
 use littoral_types::{Ctx, Mono, SpaceId, Wall};
 
 use crate::edge::{self, Verdict};
-use crate::hand::join;
 use crate::hop::{self, Upward};
 use crate::lookup::Inner;
 use crate::shelf::Held;
@@ -103,7 +102,7 @@ impl Tiers {
             minimum: Minimum {
                 client: question.minimum.client,
                 own: question.minimum.own.max(held.newest()),
-                positions: join(question.minimum.positions, held.purged),
+                positions: question.minimum.positions.join(held.purged),
             },
             through: question.through || held.memo.version.is_zero() && gaps,
             ..question.clone()

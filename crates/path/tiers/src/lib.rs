@@ -29,6 +29,8 @@ mod measured;
 mod metrics;
 
 pub use entry::Entry;
+pub use hand::stale_in;
+pub use littoral_store::Scope;
 pub use lookup::{Parts, Served, State, Tiers};
 pub use metrics::Metrics;
 pub use origin::{Asked, Origin};

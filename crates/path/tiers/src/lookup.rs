@@ -172,6 +172,24 @@ impl Tiers {
         vouched.then(|| self.hit(entry, Duration::ZERO, policy, wall))
     }
 
+    /// What is held of a key, in memory or on the disk, however old; nobody is asked. Reads the disk.
+    pub fn held(&self, space: Space, key: &Bytes) -> Option<Served> {
+        let inner = self.inner();
+        let (now, wall) = (inner.clock.mono(), inner.clock.wall());
+        let held = inner.shelf.look(space.id, key, now);
+        let entry = Arc::clone(held.sound()?);
+        let age = entry.age(now);
+        let report = HopReport {
+            location: inner.here,
+            hop: Hop::Edge,
+            outcome: Outcome::Hit,
+            stored: false,
+            ttl: None,
+            took: Duration::ZERO,
+        };
+        Some(served(entry, age, wall, Hops::default(), report))
+    }
+
     /// The answer for a key: held here if it may be served, else asked for upward.
     ///
     /// # Errors

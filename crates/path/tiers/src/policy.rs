@@ -76,7 +76,7 @@ impl Default for Limits {
             heartbeat: Duration::from_secs(1),
             silence: Duration::from_secs(5),
             stretch: 4_096,
-            hand_purges_per_space: 64,
+            hand_purges_per_space: 4_096,
             interests: 16_384,
             interest_time: Duration::from_secs(60),
             pushes: 1_024,

@@ -26,6 +26,9 @@ pub(crate) enum Trust {
 /// has been heard within the silence limit and is complete since. Anything else (silence, standing
 /// in for a sick location, another epoch, a restart) makes it suspect.
 pub(crate) fn trust(inner: &Inner, space: Space, key: &[u8], entry: &Entry, now: Mono) -> Trust {
+    if inner.shelf.stale_since(space.id, key, entry).is_some() {
+        return Trust::Suspect;
+    }
     if covers(inner, key_hash(space.id, key), entry, now) {
         return Trust::Covered;
     }

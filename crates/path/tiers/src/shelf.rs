@@ -13,7 +13,7 @@ use littoral_store::Scope;
 use littoral_types::{Body, Mono, Position, Positions, SpaceId, StoreId, Version};
 
 use crate::Entry;
-use crate::hand::{HandPurges, join};
+use crate::hand::HandPurges;
 
 /// Entries in memory and on disk, versions remembered, purges by hand.
 pub(crate) struct Shelf {
@@ -233,7 +233,7 @@ impl Shelf {
             return;
         }
         let mut entry = Entry::clone(&held);
-        entry.positions = join(entry.positions, Positions::NONE.with(store, position));
+        entry.positions = entry.positions.join(Positions::NONE.with(store, position));
         entry.confirmed = true;
         self.place(space, key, &Arc::new(entry), now);
     }
@@ -243,27 +243,65 @@ impl Shelf {
         &self,
         space: SpaceId,
         scope: Scope,
-        store: StoreId,
-        position: Position,
+        cause: (StoreId, Position),
+        now: Mono,
     ) {
-        self.hand.add(space, scope, store, position);
+        self.hand.add(space, scope, cause, now);
     }
 
-    /// Drops everything that purges by hand, applied up to `applied`, made old; then the records.
-    pub(crate) fn sweep(&self, applied: Positions) {
+    /// Since when an entry is stale by a purge by hand.
+    pub(crate) fn stale_since(&self, space: SpaceId, key: &[u8], entry: &Entry) -> Option<Mono> {
+        let tags = entry.tags.as_deref().unwrap_or_default();
+        let stale = || self.hand.stale_since(space, key, tags, entry.positions);
+        entry.stale_since.or_else(stale)
+    }
+
+    /// Drops everything that purges by hand, applied up to `applied`, made old, and marks what they
+    /// made stale; then the records go.
+    pub(crate) fn sweep(&self, applied: Positions, now: Mono) {
         if self.hand.is_empty() {
             return;
         }
         let sound = |space, key: &[u8], tags: Option<&[_]>, positions: Positions| {
             positions.reaches(self.hand.covering(space, key, tags.unwrap_or_default()))
         };
-        self.memory
-            .retain(|space, key, entry| sound(space, key, entry.tags.as_deref(), entry.positions));
+        let stale = Mutex::new(Vec::new());
+        self.memory.retain(|space, key, entry| {
+            let sound = sound(space, key, entry.tags.as_deref(), entry.positions);
+            if let Some(since) = self.stale_since(space, key, entry).filter(|_| sound)
+                && entry.stale_since.is_none()
+            {
+                let mut stale = stale.lock().unwrap_or_else(PoisonError::into_inner);
+                stale.push((space, Bytes::copy_from_slice(key), Arc::clone(entry), since));
+            }
+            sound
+        });
+        for (space, key, entry, since) in stale.into_inner().unwrap_or_else(PoisonError::into_inner)
+        {
+            self.mark(space, &key, &entry, since, now);
+        }
         if let Some(disk) = &self.disk {
-            disk.each(|space, key, kept| sound(space, key, kept.tags.as_deref(), kept.positions));
+            // It has no place for a mark: what is stale is fetched anew once memory has let it go.
+            disk.each(|space, key, kept| {
+                let tags = kept.tags.as_deref();
+                let stale = || {
+                    let tags = tags.unwrap_or_default();
+                    self.hand.stale_since(space, key, tags, kept.positions)
+                };
+                sound(space, key, tags, kept.positions) && stale().is_none()
+            });
         }
         for (store, position) in self.hand.drop_through(applied).iter() {
             self.remembered.raise_forgotten(store, position);
+        }
+    }
+
+    /// Says of an entry, if it is still held, since when it is stale.
+    fn mark(&self, space: SpaceId, key: &Bytes, entry: &Arc<Entry>, since: Mono, now: Mono) {
+        let _stripe = self.stripe(space, key);
+        if self.memory.peek(space, key).is_some_and(|held| Arc::ptr_eq(&held, entry)) {
+            let marked = Entry { stale_since: Some(since), ..Entry::clone(entry) };
+            self.place(space, key, &Arc::new(marked), now);
         }
     }
 
@@ -299,7 +337,7 @@ fn merged(held: &Entry, new: Arc<Entry>) -> Arc<Entry> {
     let mut entry = Entry::clone(&new);
     entry.vouched_at = held.vouched_at.max(new.vouched_at);
     entry.copied_at = held.copied_at.max(new.copied_at);
-    entry.positions = join(held.positions, new.positions);
+    entry.positions = held.positions.join(new.positions);
     entry.confirmed = held.confirmed || new.confirmed;
     Arc::new(entry)
 }
@@ -334,5 +372,6 @@ fn from_disk(kept: Kept) -> Entry {
         copied_at: kept.vouched_at,
         positions: kept.positions,
         confirmed: kept.confirmed,
+        stale_since: None,
     }
 }

@@ -6,11 +6,17 @@ use std::time::Duration;
 use littoral_rules::{self as rules, Rule};
 use littoral_types::{Epoch, Mono, Position, Positions, STORES, StoreId};
 
+use tokio::sync::watch;
+
 use crate::Entry;
 
 /// One node's place in every stream.
 #[derive(Debug, Default)]
-pub(crate) struct Streams(Mutex<[Stream; STORES]>);
+pub(crate) struct Streams {
+    streams: Mutex<[Stream; STORES]>,
+    /// Counts up with each heartbeat.
+    news: watch::Sender<u64>,
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Stream {
@@ -33,7 +39,17 @@ struct Routed {
 
 impl Streams {
     fn lock(&self) -> MutexGuard<'_, [Stream; STORES]> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until everything up to these positions has been applied.
+    pub(crate) async fn reach(&self, positions: Positions) {
+        let mut news = self.news.subscribe();
+        while !self.applied().reaches(positions) {
+            if news.changed().await.is_err() {
+                return;
+            }
+        }
     }
 
     pub(crate) fn applied(&self) -> Positions {
@@ -51,7 +67,8 @@ impl Streams {
         sent_at: Mono,
         epoch: Epoch,
     ) {
-        let stream = &mut self.lock()[store.index()];
+        let mut streams = self.lock();
+        let stream = &mut streams[store.index()];
         if stream.routed[0].epoch != epoch {
             // The stretch begins where the last one ended.
             stream.routed = [Routed { epoch, since: stream.applied }, stream.routed[0]];
@@ -64,6 +81,8 @@ impl Streams {
             stream.applied = through;
         }
         stream.heard_at = stream.heard_at.max(sent_at);
+        drop(streams);
+        self.news.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// Whether nothing can have changed the entry unheard: every store agreed, and every stream
@@ -129,6 +148,7 @@ mod tests {
             positions: StoreId::all()
                 .fold(Positions::NONE, |all, store| all.with(store, position(store.0))),
             confirmed,
+            stale_since: None,
         }
     }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use littoral_peer::{Hop, Outcome};
 use littoral_store::Scope;
-use littoral_types::LocationId;
+use littoral_types::{LocationId, Position, Positions, StoreId};
 
-use super::world::{Setup, World, large, path, text};
-use crate::Limits;
+use super::world::{SPACE, Setup, World, large, path, text};
+use crate::{Limits, Policy, stale_in};
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_overtaken_by_a_purge_is_passed_on_but_not_kept() {
@@ -90,6 +90,46 @@ async fn a_purge_by_hand_during_a_fill_wins_over_it() {
     let (early, ()) = futures_util::future::join(early, purger).await;
     assert_eq!(text(&early).as_deref(), Some("v"));
     assert!(early.hops.iter().all(|hop| !hop.stored), "{:?}", &*early.hops);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_made_stale_is_held_on_and_says_so_until_it_is_asked_for_again() {
+    let world = World::new().await;
+    let key = world.far_key(6);
+    world.put(key, "v").await;
+    world.get(6, key).await;
+    let edge = world.tiers(6);
+    let held = || edge.held(SPACE, &Bytes::from_static(key.as_bytes())).expect("held");
+    let since = || edge.stale_since(SPACE.id, key.as_bytes(), &held().entry);
+    assert_eq!(since(), None);
+    let at = world.clock.mono();
+    let purge = Scope::Prefix(Bytes::copy_from_slice(&key.as_bytes()[..1]));
+    let purged = world.purge_in(stale_in(SPACE.id), purge).await;
+    assert!(edge.applies(purged, Duration::from_secs(1)).await);
+    let stale = since().expect("stale");
+    assert!(stale >= at && stale <= world.clock.mono());
+    assert_eq!(text(&held()).as_deref(), Some("v"));
+    // A sweep lets go of the purge, and marks what it made stale.
+    world.pass(Duration::from_secs(130)).await;
+    assert_eq!((since(), held().entry.stale_since), (Some(stale), Some(stale)));
+    let before = world.origin.fetched();
+    let anew = Policy { refresh: Duration::ZERO, cache_ttl: Duration::ZERO, ..Policy::default() };
+    world.try_get(6, key, &world.ctx(), &anew).await.expect("an answer");
+    assert_eq!((since(), world.origin.fetched()), (None, before + 1), "all tiers asked again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_purge_waits_until_it_is_applied() {
+    let world = World::new().await;
+    world.put("k", "v").await;
+    let far = world.tiers(6);
+    let purged = world.purge_in(SPACE.id, Scope::Everything).await;
+    assert!(!far.applied().reaches(purged), "it is on its way");
+    assert!(far.applies(purged, Duration::from_secs(1)).await);
+    assert!(far.applied().reaches(purged));
+    let next = Position::new(purged.of(StoreId(0)).incarnation, 99);
+    let never = Positions::NONE.with(StoreId(0), next);
+    assert!(!far.applies(never, Duration::from_millis(100)).await);
 }
 
 #[tokio::test(start_paused = true)]

@@ -291,9 +291,17 @@ impl World {
     }
 
     pub(super) async fn purge(&self, scope: Scope) {
-        for store in &self.origin.stores {
-            store.purge(SPACE.id, scope.clone()).await.expect("a model takes everything");
+        self.purge_in(SPACE.id, scope).await;
+    }
+
+    /// Where the stores have numbered it.
+    pub(super) async fn purge_in(&self, space: SpaceId, scope: Scope) -> Positions {
+        let mut at = Positions::NONE;
+        for (n, store) in self.origin.stores.iter().enumerate() {
+            let purged = store.purge(space, scope.clone()).await;
+            at = at.with(StoreId(n as u8), purged.expect("a model takes everything"));
         }
+        at
     }
 
     /// The regional tier of a key for a location, and its upper tier.
@@ -350,6 +358,7 @@ impl World {
             copied_at: now,
             positions: Positions::NONE.with(store, position),
             confirmed: false,
+            stale_since: None,
         };
         let held = tiers.wrote(SPACE.id, &key, entry, store);
         tiers.share(SPACE, &key, &held).await;
