@@ -115,7 +115,8 @@ impl Front for Gateway {
         };
         // With a body, even a GET asks for something that its URL does not say.
         let asks_more = call.body.declared() != Some(0) || request.conditional_on_site();
-        if !reads(&request.method) || asks_more {
+        let passed = request.asking.via.as_ref().is_some_and(|via| !via.kept);
+        if !reads(&request.method) || asks_more || passed {
             return Answer::Later(self.clone().pass(request, call.body));
         }
         // What is fresh in memory is answered where the connection is read.

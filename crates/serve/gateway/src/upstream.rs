@@ -38,6 +38,8 @@ pub struct Via {
     pub backend: Arc<dyn Backend>,
     /// What is kept of it stands apart from what is kept under any other.
     pub edition: Arc<str>,
+    /// Otherwise it is only asked, and nothing is kept.
+    pub kept: bool,
 }
 
 impl std::fmt::Debug for Via {
