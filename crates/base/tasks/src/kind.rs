@@ -33,6 +33,8 @@ pub enum TaskKind {
     Probe,
     /// Passes on what is known of epochs. Cancelling only delays.
     Gossip,
+    /// Follows the versions of zones. Cancelling only delays.
+    Zones,
 }
 
 impl TaskKind {
@@ -53,6 +55,7 @@ impl TaskKind {
             Self::Trim => "trim",
             Self::Probe => "probe",
             Self::Gossip => "gossip",
+            Self::Zones => "zones",
         }
     }
 

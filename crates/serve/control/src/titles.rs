@@ -3,10 +3,12 @@
 //! A claim whose holder does not carry the title is stale: its writer stopped half-way. It may be
 //! taken over once its writer has surely given up.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use littoral_http::Refusal;
-use littoral_kv::{Error, Precondition};
+use littoral_kv::doors::Directory as _;
+use littoral_kv::{Error, Namespace, Precondition};
 use littoral_types::{Ctx, SpaceId, Tenant, Version};
 use serde::{Deserialize, Serialize};
 
@@ -106,6 +108,33 @@ impl Control {
         };
         if let Err(error) = released.await {
             tracing::info!(%error, %id, "a title stays claimed until somebody takes it over");
+        }
+    }
+}
+
+impl Control {
+    /// A namespace of an account, by its title or its id.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn namespace_named(
+        &self,
+        ctx: &Ctx,
+        account: Tenant,
+        name: &str,
+    ) -> Result<Option<Arc<Namespace>>> {
+        let held = self.0.namespaces.read::<Claim>(ctx, key(account, name)).await?;
+        let titled = held.and_then(|(_, claim)| claim.id.parse().ok());
+        if let Some(id) = titled
+            && let Some(found) = self.namespace(ctx, Some(account), id).await?
+            // A claim of which nothing came names nobody.
+            && found.title == name
+        {
+            return Ok(Some(found));
+        }
+        match name.parse::<SpaceId>() {
+            Ok(id) => Ok(self.namespace(ctx, Some(account), id).await?),
+            Err(_) => Ok(None),
         }
     }
 }

@@ -1,0 +1,266 @@
+//! JSON Web Tokens, signed by keys that an upstream publishes (RFC 7519, RFC 7517).
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::header;
+use jsonwebtoken::jwk::{AlgorithmParameters, JwkSet};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use littoral_types::Mono;
+use serde_json::{Map, Value};
+
+use crate::fetch;
+use crate::means::Means;
+use crate::rule::{Decided, Decision, Declares, Effect, Outcome, Part, Rule, View};
+
+const TOKEN_BYTES_MAX: usize = 16 * 1024;
+const KEYS_MAX: usize = 64;
+/// Somebody who makes names of keys up does not make us ask more often.
+const BETWEEN_FETCHES_MIN: Duration = Duration::from_secs(5);
+
+/// Unless a rule names others. None of them can be checked by whoever only knows what is public.
+pub(crate) const DEFAULT_ALGORITHMS: &[Algorithm] =
+    &[Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
+
+/// # Errors
+/// When it is none that can be used here.
+pub(crate) fn algorithm(name: &str) -> Result<Algorithm, String> {
+    let known = name.parse::<Algorithm>().ok().filter(|algorithm| !is_symmetric(*algorithm));
+    known.ok_or_else(|| {
+        format!("`{name}` is none of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA")
+    })
+}
+
+fn is_symmetric(algorithm: Algorithm) -> bool {
+    matches!(algorithm, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512)
+}
+
+pub(crate) struct Jwt {
+    pub(crate) keys: Keys,
+    pub(crate) algorithms: Vec<Algorithm>,
+    pub(crate) issuer: Option<String>,
+    pub(crate) audience: Option<String>,
+    /// Where it is, if not in `Authorization`.
+    pub(crate) cookie: Option<String>,
+    pub(crate) leeway: Duration,
+    /// Whether a request without a token may pass.
+    pub(crate) optional: bool,
+    /// Claims, and the facts they become.
+    pub(crate) give: Vec<(String, Arc<str>)>,
+}
+
+/// Keys by their names; one without a name has an empty one.
+type ByName = HashMap<String, DecodingKey>;
+
+/// Where keys come from.
+pub(crate) enum Keys {
+    Fixed(Arc<ByName>),
+    Fetched(Arc<Source>),
+}
+
+pub(crate) struct Source {
+    upstream: String,
+    path: String,
+    refresh: Duration,
+    held: Mutex<Option<(Arc<ByName>, Mono)>>,
+}
+
+impl Keys {
+    pub(crate) fn fetched(upstream: String, path: String, refresh: Duration) -> Self {
+        Self::Fetched(Arc::new(Source { upstream, path, refresh, held: Mutex::default() }))
+    }
+
+    /// What is here already and may still be used.
+    fn held(&self, name: &str, now: Mono) -> Option<Arc<ByName>> {
+        match self {
+            Self::Fixed(keys) => Some(Arc::clone(keys)),
+            Self::Fetched(source) => source.held(name, now),
+        }
+    }
+}
+
+impl Source {
+    fn held(&self, name: &str, now: Mono) -> Option<Arc<ByName>> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let (keys, since) = held.as_ref()?;
+        let age = now.since(*since);
+        // A name that is not known may be one that is new.
+        let known = keys.contains_key(name) || age < BETWEEN_FETCHES_MIN;
+        (age < self.refresh && known).then(|| Arc::clone(keys))
+    }
+
+    async fn fetch(
+        &self,
+        means: &Arc<Means>,
+        ctx: &littoral_types::Ctx,
+    ) -> Result<Arc<ByName>, String> {
+        let headers = http::HeaderMap::new();
+        let fetched = fetch::get(means, ctx, &self.upstream, &self.path, headers, true).await;
+        let read = fetched.map_err(String::from).and_then(|fetched| match fetched.status {
+            status if status.is_success() => read_keys(&fetched.body),
+            status => Err(format!("where the keys are, the answer is {status}")),
+        });
+        let now = means.clock.mono();
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        match (read, held.as_ref()) {
+            (Ok(keys), _) => {
+                *held = Some((Arc::clone(&keys), now));
+                Ok(keys)
+            }
+            // Keys do not go bad because nobody answers.
+            (Err(why), Some((keys, _))) => {
+                tracing::warn!(upstream = %self.upstream, why, "keys of tokens are not renewed");
+                Ok(Arc::clone(keys))
+            }
+            (Err(why), None) => Err(why),
+        }
+    }
+}
+
+/// Reads a JSON Web Key Set; keys that cannot check a signature are passed over.
+///
+/// # Errors
+/// When it is none, or has no key that can be used.
+pub(crate) fn read_keys(text: &[u8]) -> Result<Arc<ByName>, String> {
+    let set: JwkSet =
+        serde_json::from_slice(text).map_err(|error| format!("no key set: {error}"))?;
+    let mut keys = ByName::new();
+    for key in set.keys.iter().take(KEYS_MAX) {
+        let public = !matches!(key.algorithm, AlgorithmParameters::OctetKey(_));
+        if let Some(key_of) = DecodingKey::from_jwk(key).ok().filter(|_| public) {
+            keys.insert(key.common.key_id.clone().unwrap_or_default(), key_of);
+        }
+    }
+    match keys.is_empty() {
+        true => Err("the key set has no key that can be used".into()),
+        false => Ok(Arc::new(keys)),
+    }
+}
+
+/// What a token is judged by.
+struct Wanted {
+    validation: Validation,
+    leeway_s: u64,
+    give: Vec<(String, Arc<str>)>,
+}
+
+impl Jwt {
+    fn wanted(&self) -> Wanted {
+        let mut validation = Validation::default();
+        validation.algorithms.clone_from(&self.algorithms);
+        // Times are ours to judge: the machine's clock is not always the one that counts.
+        (validation.validate_exp, validation.validate_nbf) = (false, false);
+        validation.required_spec_claims.clear();
+        match &self.audience {
+            Some(audience) => {
+                validation.set_audience(&[audience]);
+                validation.required_spec_claims.insert("aud".into());
+            }
+            None => validation.validate_aud = false,
+        }
+        if let Some(issuer) = &self.issuer {
+            validation.set_issuer(&[issuer]);
+            validation.required_spec_claims.insert("iss".into());
+        }
+        Wanted { validation, leeway_s: self.leeway.as_secs(), give: self.give.clone() }
+    }
+
+    fn shown<'a>(&self, view: &View<'a>) -> Option<&'a str> {
+        if let Some(name) = &self.cookie {
+            return view.cookie(name);
+        }
+        let shown = view.header(&header::AUTHORIZATION)?.to_str().ok()?;
+        let (scheme, token) = shown.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    }
+}
+
+impl Rule for Jwt {
+    fn kind(&self) -> &'static str {
+        "jwt"
+    }
+
+    fn declares(&self) -> Declares {
+        let name = if self.cookie.is_some() { header::COOKIE } else { header::AUTHORIZATION };
+        let gives = self.give.iter().map(|(_, fact)| Part::Fact(Arc::clone(fact)));
+        Declares { needs: vec![Part::Header(name)], gives: gives.collect() }
+    }
+
+    fn decide(&self, view: &View<'_>, means: &Arc<Means>) -> Decision {
+        let Some(token) = self.shown(view) else {
+            return Decision::Now(match self.optional {
+                true => Ok(Outcome::pass("no token")),
+                false => refused("this needs a token"),
+            });
+        };
+        if token.len() > TOKEN_BYTES_MAX {
+            return Decision::Now(refused("this token is too long"));
+        }
+        let Ok(head) = decode_header(token) else {
+            return Decision::Now(refused("this is no token"));
+        };
+        if !self.algorithms.contains(&head.alg) {
+            return Decision::Now(refused("this token is signed in a way that is not taken"));
+        }
+        let name = head.kid.unwrap_or_default();
+        let (wanted, now) = (self.wanted(), means.clock.wall().seconds());
+        let held = self.keys.held(&name, means.clock.mono());
+        let (keys, source) = match (held, &self.keys) {
+            (Some(keys), _) => (keys, None),
+            (None, Keys::Fixed(keys)) => (Arc::clone(keys), None),
+            (None, Keys::Fetched(source)) => (Arc::default(), Some(Arc::clone(source))),
+        };
+        let Some(source) = source else {
+            return Decision::Now(judged(token, &name, head.alg, &keys, &wanted, now));
+        };
+        let (ctx, means, token) = (view.ctx().clone(), Arc::clone(means), token.to_owned());
+        Decision::Later(Box::pin(async move {
+            let keys = source.fetch(&means, &ctx).await?;
+            judged(&token, &name, head.alg, &keys, &wanted, now)
+        }))
+    }
+}
+
+fn refused(why: &str) -> Decided {
+    super::unknown(why, "Bearer")
+}
+
+fn judged(
+    token: &str,
+    name: &str,
+    algorithm: Algorithm,
+    keys: &ByName,
+    wanted: &Wanted,
+    now: u64,
+) -> Decided {
+    let only = keys.values().next().filter(|_| name.is_empty() && keys.len() == 1);
+    let Some(key) = keys.get(name).or(only) else {
+        return refused("the key of this token is not known");
+    };
+    // One at a time: the library takes a list only if all are of the key's family.
+    let mut validation = wanted.validation.clone();
+    validation.algorithms = vec![algorithm];
+    let Ok(token) = decode::<Map<String, Value>>(token, key, &validation) else {
+        return refused("this token is not good here");
+    };
+    let claims = token.claims;
+    let time = |name: &str| claims.get(name).map(|value| value.as_f64().map_or(0, |at| at as u64));
+    if time("exp").is_some_and(|at| at.saturating_add(wanted.leeway_s) <= now) {
+        return refused("this token is over");
+    }
+    let early = |at: u64| at > now.saturating_add(wanted.leeway_s);
+    if claims.contains_key("nbf") && time("nbf").is_none_or(early) {
+        return refused("this token is not good yet");
+    }
+    let mut outcome = Outcome::pass("a good token");
+    for (claim, fact) in &wanted.give {
+        let value = match claims.get(claim) {
+            None | Some(Value::Null) => continue,
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+        };
+        outcome = outcome.with(Effect::Fact(Arc::clone(fact), value));
+    }
+    Ok(outcome)
+}

@@ -1,0 +1,148 @@
+//! One version of a zone at work: its plan, its routes and whom they lead to.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, Request, StatusCode};
+use littoral_gateway::{Answered, Backend, Error as Unanswered, Sent, Via};
+use littoral_types::Tenant;
+
+use crate::config::{Cache, Config, Route, Target};
+use crate::means::Means;
+use crate::pool::Pool;
+use crate::rule::View;
+
+/// A version of a zone. A request that began with it ends with it.
+pub struct Zone {
+    pub account: Tenant,
+    pub version: u32,
+    pub config: Config,
+    pub means: Arc<Means>,
+    /// For each route that leads to an upstream, whom to ask.
+    via: Vec<Option<Via>>,
+}
+
+impl Zone {
+    pub(crate) fn new(account: Tenant, version: u32, config: Config, means: Arc<Means>) -> Self {
+        let via = |route: &Route| {
+            let Target::Upstream(name) = &route.target else { return None };
+            let pool = Arc::clone(means.pools.get(name)?);
+            let (cache, kept) = (route.cache.clone(), route.cache.keep);
+            let edition = match cache.per_version {
+                true => format!("{}/{name}/{version}", config.name),
+                false => format!("{}/{name}", config.name),
+            };
+            let backend = Arc::new(Kept { pool, cache });
+            Some(Via { backend, edition: edition.into(), kept })
+        };
+        let via = config.routes.iter().map(via).collect();
+        Self { account, version, config, means, via }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    /// The first route that takes a request.
+    pub(crate) fn route(&self, view: &View<'_>) -> Option<(usize, &Route)> {
+        self.config.routes.iter().enumerate().find(|(_, route)| route.when.holds(view))
+    }
+
+    pub(crate) fn via(&self, route: usize) -> Option<&Via> {
+        self.via[route].as_ref()
+    }
+
+    /// Under which its routes' answers are kept.
+    pub fn editions(&self) -> Vec<Arc<str>> {
+        let mut editions: Vec<_> =
+            self.via.iter().flatten().map(|via| Arc::clone(&via.edition)).collect();
+        editions.sort();
+        editions.dedup();
+        editions
+    }
+}
+
+/// What only we follow of an answer (RFC 9213): it is not passed on.
+const OURS: HeaderName = HeaderName::from_static("littoral-cdn-cache-control");
+const FOR_CDNS: HeaderName = HeaderName::from_static("cdn-cache-control");
+
+/// An upstream whose answers a route keeps for as long as it says.
+struct Kept {
+    pool: Arc<Pool>,
+    cache: Cache,
+}
+
+impl Backend for Kept {
+    fn ask(&self, request: Request<Sent>) -> BoxFuture<'_, Result<Answered, Unanswered>> {
+        Box::pin(async move {
+            let mut answered = self.pool.ask(request).await?;
+            let head = &mut answered.head;
+            if let Some(said) = self.cache.says(head.status, &head.headers) {
+                head.headers.insert(OURS, said);
+            }
+            Ok(answered)
+        })
+    }
+}
+
+impl Cache {
+    /// What is to be said of an answer's freshness in place of the upstream, if anything.
+    fn says(&self, status: StatusCode, headers: &HeaderMap) -> Option<HeaderValue> {
+        let failed = matches!(status.as_u16(), 404 | 410 | 500..=599);
+        let fresh = if failed { self.errors? } else { self.ttl? };
+        let of = |name: HeaderName| headers.get_all(name).iter().filter_map(|v| v.to_str().ok());
+        let line = of(header::CACHE_CONTROL).collect::<Vec<_>>().join(",").to_ascii_lowercase();
+        let forbids = |word: &str| line.split(',').any(|one| one.trim().starts_with(word));
+        // What is meant for one is not shared because a route says so.
+        if forbids("private") || forbids("no-store") || headers.contains_key(header::SET_COOKIE) {
+            return None;
+        }
+        let says = [header::CACHE_CONTROL, header::EXPIRES, header::PRAGMA, FOR_CDNS, OURS];
+        if !self.overrule && says.iter().any(|name| headers.contains_key(name)) {
+            return None;
+        }
+        let mut text = format!("max-age={}", fresh.as_secs());
+        if let Some(time) = self.stale_while_revalidate {
+            text.push_str(&format!(", stale-while-revalidate={}", time.as_secs()));
+        }
+        if let Some(time) = self.stale_if_error {
+            text.push_str(&format!(", stale-if-error={}", time.as_secs()));
+        }
+        HeaderValue::from_str(&text).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_route_says_how_long_where_the_upstream_does_not() {
+        let cache = Cache {
+            ttl: Some(Duration::from_secs(60)),
+            errors: Some(Duration::from_secs(5)),
+            stale_if_error: Some(Duration::from_secs(9)),
+            ..Cache::default()
+        };
+        let says = |cache: &Cache, status: u16, headers: &[(&'static str, &'static str)]| {
+            let pair = |(name, value): &(&'static str, &'static str)| {
+                (HeaderName::from_static(name), HeaderValue::from_static(value))
+            };
+            let headers: HeaderMap = headers.iter().map(pair).collect();
+            let status = StatusCode::from_u16(status).expect("a status");
+            cache.says(status, &headers).map(|v| v.to_str().expect("plain").to_owned())
+        };
+        let kept = Some("max-age=60, stale-if-error=9".to_owned());
+        assert_eq!(says(&cache, 200, &[]), kept);
+        assert_eq!(says(&cache, 404, &[]).as_deref(), Some("max-age=5, stale-if-error=9"));
+        assert_eq!(says(&cache, 200, &[("cache-control", "max-age=1")]), None);
+        assert_eq!(says(&cache, 200, &[("set-cookie", "a=b")]), None);
+        let overrule = Cache { overrule: true, ..cache };
+        assert_eq!(says(&overrule, 200, &[("cache-control", "max-age=1")]), kept);
+        assert_eq!(says(&overrule, 200, &[("cache-control", "max-age=1, Private")]), None);
+        assert_eq!(says(&Cache::default(), 200, &[]), None);
+    }
+}
