@@ -17,23 +17,43 @@ pub(crate) struct Wrk<'a> {
     pub(crate) script: Option<&'a Path>,
 }
 
+/// What a load came to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Load {
+    /// Requests answered with success in a second.
+    pub(crate) rate: f64,
+    /// Of a hundred requests, 99 took no longer, in milliseconds.
+    pub(crate) p99_ms: f64,
+}
+
 impl Wrk<'_> {
     /// Requests answered with success in a second; any other answer is an error.
     pub(crate) fn run(&self, plan: &Plan) -> Result<f64> {
+        parse_wrk(&self.report(plan)?)
+    }
+
+    /// The same, and how long they took.
+    pub(crate) fn measure(&self, plan: &Plan) -> Result<Load> {
+        let report = self.report(plan)?;
+        Ok(Load { rate: parse_wrk(&report)?, p99_ms: parse_p99(&report)? })
+    }
+
+    fn report(&self, plan: &Plan) -> Result<String> {
         // Each thread of a script counts for itself: one, so that no two write the same key.
         let threads = if self.script.is_some() { 1 } else { plan.cores().min(self.connections) };
         let mut command = plan.loading("wrk");
         command
             .arg(format!("-t{threads}"))
             .arg(format!("-c{}", self.connections))
-            .arg(format!("-d{}s", plan.span.as_secs().max(1)));
+            .arg(format!("-d{}s", plan.span.as_secs().max(1)))
+            .arg("--latency");
         if let Some(token) = self.token {
             command.args(["-H", &format!("Authorization: Bearer {token}")]);
         }
         if let Some(script) = self.script {
             command.arg("-s").arg(script);
         }
-        parse_wrk(&output(command.arg(self.url))?)
+        output(command.arg(self.url))
     }
 }
 
@@ -45,6 +65,22 @@ fn parse_wrk(report: &str) -> Result<f64> {
     let line = report.lines().find_map(|line| line.trim().strip_prefix("Requests/sec:"));
     line.and_then(|number| number.trim().parse().ok())
         .with_context(|| format!("wrk reports no rate:\n{report}"))
+}
+
+fn parse_p99(report: &str) -> Result<f64> {
+    let line = report.lines().find_map(|line| line.trim().strip_prefix("99%"));
+    let time = line.map(str::trim).and_then(|time| {
+        let at = time.find(|c: char| c.is_ascii_alphabetic())?;
+        let (number, unit) = time.split_at(at);
+        let ms = match unit {
+            "us" => 1e-3,
+            "ms" => 1.0,
+            "s" => 1e3,
+            _ => return None,
+        };
+        Some(number.parse::<f64>().ok()? * ms)
+    });
+    time.with_context(|| format!("wrk reports no times:\n{report}"))
 }
 
 /// Redis commands of one kind answered in a second; `requests` in all.
@@ -83,6 +119,14 @@ mod tests {
         let refused = format!("{report}  Non-2xx or 3xx responses: 7\n");
         assert!(parse_wrk(&refused).unwrap_err().to_string().contains("Non-2xx"));
         assert!(parse_wrk("nothing").is_err());
+    }
+
+    #[test]
+    fn a_time_is_read_in_its_unit() {
+        for (said, ms) in [("99%  850.00us", 0.85), (" 99%    1.50ms", 1.5), ("99% 2.00s", 2e3)] {
+            assert_eq!(parse_p99(&format!("  50%   1.00us\n {said}\n")).unwrap(), ms);
+        }
+        assert!(parse_p99("99% soon").is_err());
     }
 
     #[test]

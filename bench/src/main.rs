@@ -19,6 +19,7 @@ mod purges;
 mod raw;
 mod rows;
 mod serving;
+mod site;
 mod wire;
 mod world;
 mod writes;
@@ -38,7 +39,7 @@ use rows::{NAMES, Row};
 #[derive(Debug, Parser)]
 struct Args {
     /// What is measured.
-    #[arg(required_unless_present = "bare")]
+    #[arg(required_unless_present_any = ["bare", "upstream"])]
     group: Option<Group>,
     /// Fewer and shorter rounds.
     #[arg(long)]
@@ -55,11 +56,17 @@ struct Args {
     /// Where the measurements keep their files: on a disk.
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     folder: PathBuf,
+    /// Of `network` and `site`: only this part; may be given again.
+    #[arg(long, value_name = "PART")]
+    part: Vec<String>,
     #[command(flatten)]
     network: network::Told,
     /// Be the bare hyper that others are compared with.
     #[arg(long, value_name = "ADDRESS", hide = true)]
     bare: Option<SocketAddr>,
+    /// Be the site that others stand in front of.
+    #[arg(long, value_name = "ADDRESS", hide = true)]
+    upstream: Option<SocketAddr>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -75,6 +82,8 @@ enum Group {
     Purges,
     /// Nodes, PostgreSQL servers and faults; not among all of the others.
     Network,
+    /// A site behind us and behind others; not among all of the others.
+    Site,
 }
 
 impl Group {
@@ -99,6 +108,7 @@ impl Group {
             Self::KvIdle => many_threads()?.block_on(Box::pin(idle::run(plan))),
             Self::Purges => purges::run(plan),
             Self::Network => network::run(plan),
+            Self::Site => many_threads()?.block_on(Box::pin(site::run(plan))),
         }
     }
 }
@@ -117,11 +127,15 @@ fn run(args: &Args) -> Result<()> {
     if let Some(address) = args.bare {
         return many_threads()?.block_on(bare::run(address));
     }
+    if let Some(address) = args.upstream {
+        return many_threads()?.block_on(site::upstream(address));
+    }
     let group = args.group.context("no group")?;
     std::fs::create_dir_all(&args.folder)?;
     let littoral = args.littoral.canonicalize();
     let littoral = littoral.with_context(|| format!("there is no {}", args.littoral.display()))?;
     let mut plan = Plan::new(args.quick, args.profile, littoral, args.folder.canonicalize()?);
+    plan.part.clone_from(&args.part);
     plan.network = args.network.clone();
     let rows = group.run(&plan)?;
     for row in &rows {
@@ -164,7 +178,17 @@ mod tests {
             .collect();
         assert_eq!(
             names,
-            ["kv", "kv-hot", "kv-engine", "kv-writes", "kv-cold", "kv-idle", "purges", "network"]
+            [
+                "kv",
+                "kv-hot",
+                "kv-engine",
+                "kv-writes",
+                "kv-cold",
+                "kv-idle",
+                "purges",
+                "network",
+                "site"
+            ]
         );
     }
 

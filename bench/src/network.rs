@@ -29,9 +29,6 @@ pub(crate) struct Told {
     /// Of `network`: how long the load with faults lasts (5; quick: 1).
     #[arg(long, value_name = "N")]
     minutes: Option<u64>,
-    /// Of `network`: only this part; may be given again.
-    #[arg(long, value_name = "PART")]
-    part: Vec<Part>,
     /// Of `network`: a new folder for the network, which stays.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -58,9 +55,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Vec<Row>> {
         ..NetworkOptions::default()
     });
     let mut rows = Vec::new();
-    let told = &plan.network.part;
-    for part in Part::value_variants().iter().filter(|part| told.is_empty() || told.contains(part))
-    {
+    for part in plan.parts::<Part>()? {
         let watch = Stopwatch::start();
         rows.extend(part.run(plan, &network)?);
         eprintln!("  {part:?}: {} s", watch.elapsed().as_secs());

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use anyhow::{Result, anyhow};
+use clap::ValueEnum;
 use littoral_clock::Clock;
 
 /// What every measurement is told.
@@ -20,6 +22,8 @@ pub(crate) struct Plan {
     /// A folder on a disk that syncs: not in memory.
     pub(crate) folder: PathBuf,
     pub(crate) clock: Clock,
+    /// Only these parts of a group that has parts; none: all.
+    pub(crate) part: Vec<String>,
     /// What only the bench of many nodes is told.
     pub(crate) network: crate::network::Told,
     /// Processors of the side under test, and of what loads it.
@@ -32,7 +36,21 @@ impl Plan {
         let span = Duration::from_millis(span);
         let clock = Clock::system();
         let network = crate::network::Told::default();
-        Self { rounds, span, quick, profile, littoral, folder, clock, network, halves: halves() }
+        let (part, halves) = (Vec::new(), halves());
+        Self { rounds, span, quick, profile, littoral, folder, clock, part, network, halves }
+    }
+
+    /// What of a group is to be measured, in its own order.
+    pub(crate) fn parts<P: ValueEnum>(&self) -> Result<Vec<P>> {
+        let told = self.part.iter().try_for_each(|name| P::from_str(name, true).map(drop));
+        let names = |part: &P| part.to_possible_value().map(|value| value.get_name().to_owned());
+        let all: Vec<String> = P::value_variants().iter().filter_map(names).collect();
+        told.map_err(|_| anyhow!("--part is one of {}", all.join(", ")))?;
+        let chosen = |part: &&P| {
+            let name = names(part).unwrap_or_default();
+            self.part.is_empty() || self.part.contains(&name)
+        };
+        Ok(P::value_variants().iter().filter(chosen).cloned().collect())
     }
 
     /// A command that runs where the side under test runs.

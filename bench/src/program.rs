@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use littoral_clock::Clock;
+use littoral_tests::Stopwatch;
 use littoral_types::Mono;
 
-/// A running program; killed when dropped.
+/// A running program; told to end when dropped, and killed if it does not.
 #[derive(Debug)]
 pub(crate) struct Program {
     child: Child,
@@ -18,6 +19,8 @@ pub(crate) struct Program {
 }
 
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a program may take to end once it is told.
+const FAREWELL: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_micros(500);
 
 impl Program {
@@ -66,6 +69,15 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
+        // Told, not killed: one that has processes of its own ends them.
+        let told = Command::new("kill").arg(self.child.id().to_string()).status();
+        let began = Stopwatch::start();
+        while told.is_ok()
+            && began.elapsed() < FAREWELL
+            && matches!(self.child.try_wait(), Ok(None))
+        {
+            std::thread::park_timeout(LOOK_AGAIN);
+        }
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();

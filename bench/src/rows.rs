@@ -54,6 +54,19 @@ pub(crate) const NAMES: &[&str] = &[
     "read-your-writes",
     "monotonic-reads",
     "other-promises",
+    "site-hit-1k-nginx",
+    "site-hit-1k-p99-nginx",
+    "site-hit-1k-varnish",
+    "site-hit-1k-p99-varnish",
+    "site-hit-100k-nginx",
+    "site-hit-100k-p99-nginx",
+    "site-hit-100k-varnish",
+    "site-hit-100k-p99-varnish",
+    "site-pass-haproxy",
+    "site-pass-nginx",
+    "site-herd",
+    "site-uncacheable-first",
+    "site-uncacheable-after",
 ];
 
 /// What a figure must reach.

@@ -86,7 +86,7 @@ impl Drop for Littoral {
     }
 }
 
-fn first_address(ready: &Path) -> Option<SocketAddr> {
+pub(crate) fn first_address(ready: &Path) -> Option<SocketAddr> {
     let list: Value = serde_json::from_slice(&fs::read(ready).ok()?).ok()?;
     list[0]["address"].as_str()?.parse().ok()
 }

@@ -56,7 +56,7 @@ impl Wire {
 }
 
 /// Where an answer's head ends, and where its body does.
-fn measure(bytes: &[u8]) -> Result<Option<(usize, usize)>> {
+pub(crate) fn measure(bytes: &[u8]) -> Result<Option<(usize, usize)>> {
     let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
         return Ok(None);
     };

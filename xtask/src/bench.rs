@@ -11,6 +11,9 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         if arguments.iter().any(|argument| argument == "network") {
             install::postgresql()?;
         }
+        if arguments.iter().any(|argument| argument == "site") {
+            install::proxies()?;
+        }
     }
     if arguments.iter().any(|argument| argument == "--profile") {
         install::profiler();

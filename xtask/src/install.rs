@@ -20,6 +20,8 @@ const PEERS: &[(&str, &str)] = &[
     ("taskset", "util-linux"),
     ("wrk", "wrk"),
 ];
+/// What stands in front of a site, to compare ours with. Varnish compiles its configuration.
+const PROXIES: &[(&str, &str)] = &[("varnishd", "varnish"), ("haproxy", "haproxy"), ("gcc", "gcc")];
 /// Names the inputs of the last finished installation.
 const STAMP: &str = "installed-from";
 
@@ -44,7 +46,16 @@ pub(crate) fn postgresql() -> Result<()> {
 
 /// What the bench compares ours with, and what loads both: from the system.
 pub(crate) fn peers() -> Result<()> {
-    for (program, package) in PEERS {
+    programs(PEERS)
+}
+
+/// The same for a site.
+pub(crate) fn proxies() -> Result<()> {
+    programs(PROXIES)
+}
+
+fn programs(list: &[(&str, &str)]) -> Result<()> {
+    for (program, package) in list {
         system_package(program, &[package], || {
             run::says_yes(Command::new("sh").args(["-c", "command -v \"$0\"", program]))
         })?;

@@ -56,7 +56,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        what: "speed beside others: kv, or kv-hot, kv-engine, kv-writes, kv-cold, kv-idle; network",
+        what: "speed beside others: kv, or kv-hot, kv-engine, kv-writes, kv-cold, kv-idle; network; site",
         run: Run::With(bench::run),
     },
     Command {
