@@ -54,6 +54,7 @@ targets![
     multipart,
     parts,
     path,
+    purge,
     query,
     range,
     selections,

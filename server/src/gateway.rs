@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use littoral_clock::Chance;
 use littoral_gateway::{Gateway, Limits, Parts, Purger};
 use littoral_http::Front;
 use littoral_kv::{Kv, Namespace, Policy, PurgeScope};
-use littoral_types::{Ctx, LocationId, Space, SpaceId, Tenant};
+use littoral_tiers::Scope;
+use littoral_types::{Ctx, LocationId, Positions, Space, SpaceId, Tenant};
 
 use crate::node::{Node, Shared};
 use crate::opening;
@@ -59,15 +59,15 @@ pub fn zone(site: &str) -> SpaceId {
 }
 
 /// Purges by hand are written where those of keys are: into both stores, or owed to one.
-struct ByStores(Kv);
+pub struct ByStores(pub Kv);
 
 impl Purger for ByStores {
     fn purge<'a>(
         &'a self,
         ctx: &'a Ctx,
         space: Space,
-        prefix: Bytes,
-    ) -> BoxFuture<'a, Result<(), String>> {
+        scope: Scope,
+    ) -> BoxFuture<'a, Result<Positions, String>> {
         Box::pin(async move {
             let zone = Namespace {
                 id: space.id,
@@ -75,7 +75,13 @@ impl Purger for ByStores {
                 title: String::new(),
                 policy: Policy::default(),
             };
-            let purged = self.0.purge(ctx, &zone, PurgeScope::Prefix(prefix)).await;
+            let scope = match scope {
+                Scope::Key(key) => PurgeScope::Key(key),
+                Scope::Prefix(prefix) => PurgeScope::Prefix(prefix),
+                Scope::Tag(tag) => PurgeScope::Tag(tag),
+                Scope::Everything => PurgeScope::Everything,
+            };
+            let purged = self.0.purge(ctx, &zone, scope).await;
             purged.map_err(|error| error.to_string())
         })
     }

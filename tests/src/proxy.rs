@@ -74,10 +74,25 @@ impl Proxy {
         request.send(self.address)
     }
 
+    /// Asks for a purge, as purge clients do.
+    #[track_caller]
+    pub fn purge(&self, what: &Value) -> Response {
+        let zones = Request::new("GET", "/client/v4/zones");
+        let zones = self.send(&zones.header("Authorization", bearer(ZONE_TOKEN))).expect(200);
+        let zone = zones.json()["result"][0]["id"].as_str().expect("a zone").to_owned();
+        let purge = Request::new("POST", format!("/client/v4/zones/{zone}/purge_cache")).json(what);
+        self.send(&purge.header("Authorization", bearer(ZONE_TOKEN)))
+    }
+
     /// What it printed when it started.
     pub fn page(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("stdout.log")).unwrap_or_default()
     }
+}
+
+/// The header that shows a token.
+fn bearer(token: &str) -> String {
+    format!("Bearer {token}")
 }
 
 impl Drop for Proxy {

@@ -80,16 +80,20 @@ fn page(site: &SiteOptions, locations: &[Location], token: Option<&str>) -> Stri
     let mut page = String::new();
     let address = locations.first().map_or_else(String::new, |at| at.address.to_string());
     let token_line = token.unwrap_or("as given (--token)");
+    let shown = token.unwrap_or("$LITTORAL_TOKEN");
     // A string takes all.
     let _ = write!(
         page,
         "Littoral {}\n\n  http://{address}  in front of  http://{}\n  zone   {}\n  token  {token_line}\n\n\
-         Purge a URL:\n  curl -X PURGE http://{address}/path -H 'Authorization: Bearer {}'\n\n\
+         Purge a URL, or all that is labelled so:\n  \
+         curl -X PURGE http://{address}/path -H 'Authorization: Bearer {shown}'\n  \
+         curl http://{address}/client/v4/zones/{}/purge_cache -H 'Authorization: Bearer {shown}' \
+         -d '{{\"tags\": [\"a\"]}}'\n\n\
          Cache-Status says what became of each request · stop: ctrl-c",
         env!("CARGO_PKG_VERSION"),
         site.site,
         site.zone,
-        token.unwrap_or("$LITTORAL_TOKEN"),
+        site.zone,
     );
     page
 }
@@ -133,6 +137,7 @@ mod tests {
             name: "local".into(),
             region: "local".into(),
             address: ([127, 0, 0, 1], 8080).into(),
+            zones: None,
         };
         let shown = page(&site, std::slice::from_ref(&at), Some("secret"));
         assert!(shown.contains("zone   ") && shown.contains("token  secret"), "{shown}");

@@ -74,16 +74,16 @@ impl Asking {
 
     /// The key of another target at the same place.
     pub(crate) fn key_of(&self, target: &str) -> Bytes {
+        let url = key::of_url(&self.host, target);
         match &self.via {
-            Some(Via { edition, .. }) => key::of_url(&key::of_edition(&self.host, edition), target),
-            None => key::of_url(&self.host, target),
+            Some(Via { edition, .. }) => key::of_edition(&url, edition),
+            None => url,
         }
     }
 
     /// What a key asks for by itself.
     pub(crate) fn of_key(key: &[u8]) -> Option<Self> {
         let (host, target) = key::url(key)?;
-        let host = key::without_edition(host);
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, HeaderValue::from_str(host).ok()?);
         for (name, value) in key::shown(key) {

@@ -23,8 +23,10 @@ pub enum Error {
     NoHost,
     #[error("a tunnel is no request to a site")]
     Tunnel,
-    #[error("the purge was not written: {0}")]
+    #[error("the purge was not written, or is not heard of: {0}")]
     Unpurged(String),
+    #[error("nothing is purged: {0}")]
+    BadPurge(String),
 }
 
 impl Error {
@@ -39,6 +41,7 @@ impl Error {
             Self::NoHost => 10455,
             Self::Tunnel => 10456,
             Self::Unpurged(_) => 10457,
+            Self::BadPurge(_) => 10458,
         }
     }
 
@@ -48,7 +51,7 @@ impl Error {
             Self::Slow(_) | Self::OnlyIfCached => StatusCode::GATEWAY_TIMEOUT,
             Self::Busy(_) | Self::Unpurged(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Circles => StatusCode::LOOP_DETECTED,
-            Self::NoHost => StatusCode::BAD_REQUEST,
+            Self::NoHost | Self::BadPurge(_) => StatusCode::BAD_REQUEST,
             Self::Tunnel => StatusCode::NOT_IMPLEMENTED,
         }
     }

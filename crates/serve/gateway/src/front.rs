@@ -18,7 +18,7 @@ use crate::meta::{Head, Meta};
 use crate::origin::HELD;
 use crate::respond::Said;
 use crate::rules::{Directives, Standing, Verdict, Wants, lifetime};
-use crate::site::{Asking, reads};
+use crate::site::{Asking, Site, reads};
 use crate::{Error, Gateway, key};
 
 /// What stands under a URL for those who ask like this.
@@ -41,11 +41,13 @@ struct Stored {
 }
 
 impl Stored {
-    fn of(key: Bytes, served: &Served, heuristics: bool) -> Option<Self> {
+    fn of(key: Bytes, served: &Served, site: &Site) -> Option<Self> {
         let Some(Meta::Answer(head)) = Meta::decode(&served.entry.meta) else { return None };
         let (directives, _) = Directives::effective(&head.headers);
+        let heuristics = site.limits.heuristics;
         let lifetime = lifetime(head.status, &head.headers, head.at, heuristics).seconds();
         let (entry, age) = (Arc::clone(&served.entry), served.age);
+        let lifetime = lifetime.min(site.fresh_until(&key, &entry, age));
         Some(Self { key, entry, head, directives, lifetime, age })
     }
 
@@ -102,11 +104,12 @@ impl Request {
 
 impl Front for Gateway {
     fn answer(&self, call: Call) -> Answer {
-        if call.head.method.as_str() == "PURGE" && self.permits(&call.head.headers) {
-            return Answer::Later(self.clone().purge(call));
+        if self.is_ours(&call) {
+            return Answer::Later(self.clone().door(call));
         }
         let deadline = self.site.clock.after(self.site.limits.answer_time);
-        let ctx = Ctx { deadline, ..call.ctx.clone() };
+        let allowed = self.site.allowed.clone();
+        let ctx = Ctx { deadline, allowed, ..call.ctx.clone() };
         let request = match Request::of(&call, ctx) {
             Ok(request) => request,
             Err(error) => {
@@ -139,7 +142,7 @@ impl Gateway {
             match Meta::decode(&served.entry.meta) {
                 Some(Meta::Mark(why)) => return Found::Mark(why.name()),
                 Some(Meta::Answer(_)) => {
-                    return match Stored::of(key.clone(), &served, self.site.limits.heuristics) {
+                    return match Stored::of(key.clone(), &served, &self.site) {
                         Some(stored) => Found::Answer(Box::new(stored)),
                         None => Found::Nothing(key),
                     };
@@ -162,7 +165,6 @@ impl Gateway {
     }
 
     fn served(&self, request: &Request, stored: &Stored, said: &Said) -> Res {
-        self.remember(&stored.entry);
         let body = stored.body();
         self.respond.stored(request.shape(), &stored.head, &body, stored.age, said)
     }
@@ -199,12 +201,5 @@ impl Gateway {
         }
         let key = stored.key.clone();
         self.together(request, key, Some(stored), 0).await
-    }
-
-    fn remember(&self, entry: &Arc<Entry>) {
-        let mut any = self.site.any.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if any.is_none() {
-            *any = Some(Arc::clone(entry));
-        }
     }
 }

@@ -27,6 +27,17 @@ pub fn key(bytes: &[u8]) {
     let _ = key::shown(&key);
 }
 
+/// The body of a purge, as a client sends it.
+pub fn purge(bytes: &[u8]) {
+    let Ok(purge) = crate::Purge::parse(bytes) else { return };
+    assert!(!purge.scopes.is_empty(), "it names something");
+    for scope in purge.scopes {
+        if let littoral_tiers::Scope::Prefix(prefix) = scope {
+            assert!(prefix.first() > Some(&b' '), "no host, and so every one");
+        }
+    }
+}
+
 /// Entries of ours.
 pub fn metas() -> Vec<Vec<u8>> {
     use crate::meta::{Head, Index};

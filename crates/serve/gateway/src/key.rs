@@ -16,21 +16,23 @@ const NUMBER_BYTES: usize = 17;
 /// The key of a URL: host, path with query, and a NUL, which is in neither. Whatever stands under keys
 /// that begin so is about that URL.
 pub(crate) fn of_url(host: &str, target: &str) -> Bytes {
-    let mut key = host.to_ascii_lowercase().into_bytes();
+    let mut key = self::host(host).into_bytes();
     key.push(b' ');
     key.extend_from_slice(target.as_bytes());
     key.push(0);
     key.into()
 }
 
-/// The host's place in a key, for what is kept of one edition of it. No host has a `#` of its own.
-pub(crate) fn of_edition(host: &str, edition: &str) -> String {
-    format!("{host}#{edition}")
+/// A host as keys name it: in lower case, and without the port that it has anyway.
+pub(crate) fn host(host: &str) -> String {
+    let host = host.to_ascii_lowercase();
+    let bare = host.strip_suffix(":80").or_else(|| host.strip_suffix(":443"));
+    bare.map(str::to_owned).unwrap_or(host)
 }
 
-/// The host that a key names.
-pub(crate) fn without_edition(host: &str) -> &str {
-    host.split_once('#').map_or(host, |(host, _)| host)
+/// The key of a URL in one edition, which has no NUL. What is purged by URL goes in every edition.
+pub(crate) fn of_edition(url: &[u8], edition: &str) -> Bytes {
+    [url, b"#", edition.as_bytes(), b"\0"].concat().into()
 }
 
 /// The key of the answer for those who ask like this; `None` if they show too much.
@@ -49,7 +51,7 @@ pub(crate) fn url(key: &[u8]) -> Option<(&str, &str)> {
 
 /// The headers that a variant's key shows.
 pub(crate) fn shown(key: &[u8]) -> Vec<(HeaderName, HeaderValue)> {
-    let variant = key.splitn(2, |byte| *byte == 0).nth(1).unwrap_or_default();
+    let variant = &key[base_len(key)..];
     let lines = variant.get(NUMBER_BYTES..).unwrap_or_default().split(|byte| *byte == b'\n');
     let shown = |line: &[u8]| {
         let at = line.iter().position(|byte| *byte == b':')?;
@@ -59,10 +61,16 @@ pub(crate) fn shown(key: &[u8]) -> Vec<(HeaderName, HeaderValue)> {
     lines.filter_map(shown).collect()
 }
 
-/// The key of the URL that any key is about.
+/// The key of the URL, and the edition, that any key is about.
 pub(crate) fn base(key: &Bytes) -> Bytes {
-    let end = key.iter().position(|byte| *byte == 0).map_or(key.len(), |at| at + 1);
-    key.slice(..end)
+    key.slice(..base_len(key))
+}
+
+fn base_len(key: &[u8]) -> usize {
+    let ends = |key: &[u8]| key.iter().position(|byte| *byte == 0).map_or(key.len(), |at| at + 1);
+    let url = ends(key);
+    // The number of a variant never begins so.
+    if key.get(url) == Some(&b'#') { url + ends(&key[url..]) } else { url }
 }
 
 #[cfg(test)]
@@ -72,7 +80,7 @@ mod tests {
     #[test]
     fn all_variants_of_a_url_begin_with_its_key_and_no_other_does() {
         let key = of_url("Example.org:80", "/a?b");
-        assert_eq!(url(&key), Some(("example.org:80", "/a?b")));
+        assert_eq!(url(&key), Some(("example.org", "/a?b")));
         let index = Index { number: 5, names: vec![http::header::ACCEPT] };
         let mut asked = HeaderMap::new();
         let bare = of_variant(&key, &index, &asked).expect("short");
@@ -81,12 +89,14 @@ mod tests {
         assert!(bare != shown && shown.starts_with(&key) && base(&shown) == key);
         assert_eq!(url(&shown), url(&key));
         let accepts = (http::header::ACCEPT, HeaderValue::from_static("text/html"));
-        assert_eq!(super::shown(&shown), [accepts]);
+        assert_eq!(super::shown(&shown), [accepts.clone()]);
         assert!(super::shown(&bare).is_empty() && super::shown(&key).is_empty());
         assert!(!of_url("example.org:80", "/a?bc").starts_with(&key));
-        let edition = of_url(&of_edition("Example.org:80", "app@3"), "/a?b");
-        assert!(!edition.starts_with(&key) && !key.starts_with(&edition), "it stands apart");
-        assert_eq!(url(&edition).map(|(host, _)| without_edition(host)), Some("example.org:80"));
+        let edition = of_edition(&key, "7");
+        let of_it = of_variant(&edition, &index, &asked).expect("short");
+        assert!(edition.starts_with(&key) && base(&of_it) == edition && edition != key);
+        assert_eq!((url(&of_it), super::shown(&of_it)), (url(&key), vec![accepts]));
+        assert_ne!(of_edition(&key, "8"), edition, "it stands apart");
         let other = Index { number: 6, ..index.clone() };
         assert_ne!(of_variant(&key, &other, &asked), Some(shown), "another index, other keys");
         asked

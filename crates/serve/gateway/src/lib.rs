@@ -16,23 +16,23 @@ mod site;
 mod origin;
 mod respond;
 mod front;
+mod purge;
 pub mod fuzzing;
 
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, header};
 use littoral_clock::{Chance, Clock, Hlc};
 use littoral_http::Places;
 use littoral_tasks::Tasks;
-use littoral_tiers::Tiers;
-use littoral_types::{Ctx, LocationId, Positions, Space, SpaceId};
+use littoral_tiers::{Scope, Tiers};
+use littoral_types::{Allowed, Ctx, LocationId, Positions, Space, SpaceId};
 
 pub use error::Error;
 pub use limits::Limits;
 pub use origin::KIND;
+pub use purge::{NAMED_MAX, Purge};
 pub use upstream::{Answered, Backend, Reading, Sent, Upstream, Via, nothing};
 
 use crate::desk::Desk;
@@ -43,13 +43,13 @@ use crate::site::{Fills, Site};
 
 /// Writes a purge by hand into the stores, from where every location hears of it.
 pub trait Purger: Send + Sync + 'static {
-    /// Everything under keys of `space` that begin so. On failure, why.
+    /// Everything of `space` that is in scope: what the stores have numbered it. On failure, why.
     fn purge<'a>(
         &'a self,
         ctx: &'a Ctx,
         space: Space,
-        prefix: Bytes,
-    ) -> BoxFuture<'a, Result<(), String>>;
+        scope: Scope,
+    ) -> BoxFuture<'a, Result<Positions, String>>;
 }
 
 /// What a gateway is made of.
@@ -79,14 +79,18 @@ pub struct Gateway {
     respond: Responder,
     purger: Arc<dyn Purger>,
     token: blake3::Hash,
+    /// What the zone is called: its site.
+    name: Arc<str>,
 }
 
 impl Gateway {
     /// Registers the site with the node's tiers. One site a node.
     pub fn new(parts: Parts) -> Self {
         let Parts { clock, tasks, limits, tiers, .. } = parts;
+        let name = parts.site.as_str().into();
         let site = Arc::new(Site {
             space: Space { id: parts.zone, kind: KIND },
+            allowed: Allowed::only([parts.here]),
             upstream: Upstream::new(parts.site, clock.clone(), tasks.clone(), limits),
             tiers: tiers.clone(),
             hlc: parts.hlc,
@@ -96,16 +100,13 @@ impl Gateway {
             desk: Arc::new(Desk::default()),
             fills: Fills::default(),
             budget: Budget::new(limits.filling_bytes_max),
-            applied: Mutex::new(Positions::NONE),
-            purges: AtomicU64::new(0),
             chance: Mutex::new(parts.chance),
-            any: Mutex::default(),
         });
         if !tiers.register(KIND, Arc::new(SiteOrigin(Arc::clone(&site))), HELD) {
             tracing::error!("a node has one site; the second one is not asked");
         }
         let respond = Responder { here: parts.here, places: parts.places };
-        Self { site, respond, purger: parts.purger, token: parts.token }
+        Self { site, respond, purger: parts.purger, token: parts.token, name }
     }
 
     /// Whether a request shows the token of the zone.

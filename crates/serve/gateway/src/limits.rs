@@ -26,6 +26,8 @@ pub struct Limits {
     /// Whether an answer of which nobody says how long it is fresh is fresh for a tenth of the time
     /// since its last change, a day at most (RFC 9111, section 4.2.2).
     pub heuristics: bool,
+    /// How long a purge may take to come by here, once the stores have it.
+    pub purge_time: Duration,
     /// How often a request looks again because what it found was about to change.
     pub rounds_max: usize,
 }
@@ -43,6 +45,7 @@ impl Default for Limits {
             idle_max: Duration::from_secs(30),
             mark_time: Duration::from_secs(120),
             heuristics: false,
+            purge_time: Duration::from_secs(2),
             rounds_max: 3,
         }
     }

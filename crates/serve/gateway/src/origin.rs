@@ -1,7 +1,6 @@
 //! The site as the origin of a space: what a question between tiers is answered with.
 
 use std::sync::Arc;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -56,7 +55,6 @@ impl Origin for SiteOrigin {
 impl SiteOrigin {
     async fn answer(&self, ctx: Ctx, asked: Asked) -> Result<Answer, Error> {
         let site = &*self.0;
-        *site.applied.lock().unwrap_or_else(PoisonError::into_inner) = asked.applied;
         let stamp = Stamp { version: asked.stamp, positions: asked.applied };
         let (asking, leader) = match site.desk.take(&ctx) {
             Some(Slot::Keep(mut answer)) => {
@@ -190,7 +188,7 @@ fn whole(meta: Bytes, body: Bytes, stamp: Stamp) -> Answer {
 }
 
 /// Nothing, as of now.
-pub(crate) fn absent(stamp: Stamp) -> Answer {
+fn absent(stamp: Stamp) -> Answer {
     made(Body::Absent, Bytes::new(), None, stamp)
 }
 

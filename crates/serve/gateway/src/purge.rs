@@ -1,5 +1,7 @@
 //! What a purge names, as scopes of keys: a purge costs the same however much is kept.
 
+mod door;
+
 use bytes::Bytes;
 use http::Uri;
 use littoral_tiers::Scope;
@@ -59,7 +61,9 @@ impl Purge {
         let Named { files, tags, prefixes, hosts, purge_everything, soft } = named;
         let sorts = [files.len(), tags.len(), prefixes.len(), hosts.len()];
         if let Some(many) = sorts.into_iter().find(|many| *many > NAMED_MAX) {
-            return Err(bad(format!("{many} in one list; at most {NAMED_MAX}: send several calls")));
+            return Err(bad(format!(
+                "{many} in one list; at most {NAMED_MAX}: send several calls"
+            )));
         }
         let mut scopes = Vec::new();
         for file in files {
@@ -104,7 +108,7 @@ fn of_url(text: &str) -> Result<Scope, Error> {
     let wrong = || bad(format!("{text:?} is not a URL: write http://HOST/PATH"));
     let uri: Uri = text.parse().map_err(|_| wrong())?;
     let host = uri.authority().filter(|_| matches!(uri.scheme_str(), Some("http" | "https")));
-    let host = host.filter(|host| !host.as_str().contains('@')).ok_or_else(wrong)?;
+    let host = host.filter(|host| named(host.as_str())).ok_or_else(wrong)?;
     let target = uri.path_and_query().map_or("/", |target| target.as_str());
     let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
     Ok(Scope::Prefix(key::of_url(host.as_str(), &target)))
@@ -116,7 +120,7 @@ fn of_prefix(text: &str) -> Result<Vec<Scope>, Error> {
     let bare = bare.strip_prefix("http://").or_else(|| bare.strip_prefix("https://"));
     let bare = bare.unwrap_or(text.trim());
     let Some((host, path)) = bare.split_once('/') else { return of_host(bare) };
-    if !plain(bare) || host.is_empty() {
+    if !plain(bare) || !named(host) {
         return Err(bad(format!("{text:?} is not a prefix: write HOST/PATH, without spaces")));
     }
     let mut prefix = key::of_url(host, &format!("/{path}")).to_vec();
@@ -127,7 +131,7 @@ fn of_prefix(text: &str) -> Result<Vec<Scope>, Error> {
 
 /// All of a host: of one that names no port, on any.
 fn of_host(host: &str) -> Result<Vec<Scope>, Error> {
-    if !plain(host) || host.is_empty() || host.contains('/') {
+    if !plain(host) || !named(host) || host.contains('/') {
         return Err(bad(format!("{host:?} is not a host: write NAME or NAME:PORT")));
     }
     let begins = |ends: &str| {
@@ -137,6 +141,11 @@ fn of_host(host: &str) -> Result<Vec<Scope>, Error> {
     let name = host.rsplit_once(']').map_or(host, |(_, port)| port);
     let all = if name.contains(':') { &[" "][..] } else { &[" ", ":"] };
     Ok(all.iter().map(|ends| begins(ends)).collect())
+}
+
+/// Whether there is a name in it, and nothing else but a port.
+fn named(host: &str) -> bool {
+    !host.is_empty() && !host.starts_with(':') && !host.contains(['@', '#', '?'])
 }
 
 fn plain(text: &str) -> bool {
@@ -187,6 +196,7 @@ mod tests {
             ("{\"files\": [7]}", "File"),
             ("{\"hosts\": [\"a/b\"]}", "not a host"),
             ("{\"hosts\": [\"\"]}", "not a host"),
+            ("{\"hosts\": [\":80\"]}", "not a host"),
             ("{\"prefixes\": [\"a b/c\"]}", "not a prefix"),
             ("{\"tags\": [\" \"]}", "empty"),
             ("[", "EOF"),

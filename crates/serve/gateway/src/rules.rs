@@ -27,7 +27,7 @@ pub use invalidation::{answers_get, is_safe, made_old};
 pub use range::{ContentRange, Portion, combinable, combine, portion};
 pub use reuse::{Standing, Verdict};
 pub use storing::{Unstorable, storable};
-pub use tags::{CACHE_TAG, SURROGATE_KEY, TAGS_MAX, tag, tags};
+pub use tags::{CACHE_TAG, SURROGATE_KEY, TAGS_MAX, tag, tags, too_many_tags};
 pub use targeted::{CDN_CACHE_CONTROL, LITTORAL_CDN_CACHE_CONTROL};
 pub use update::{same_as_stored, update};
 pub use validator::{EntityTag, Validators, not_modified, range_allowed, strip_conditions};

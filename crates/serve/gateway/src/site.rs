@@ -4,7 +4,6 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,14 +13,14 @@ use http::{HeaderMap, Method, StatusCode};
 use littoral_clock::{Chance, Clock, Hlc};
 use littoral_peer::Answer;
 use littoral_tasks::Tasks;
-use littoral_tiers::{Entry, Tiers};
-use littoral_types::{Body, Ctx, Mono, Positions, Space, StoreId, Trace};
+use littoral_tiers::{Entry, Scope, Tiers};
+use littoral_types::{Allowed, Body, Ctx, Mono, Space, StoreId, Trace};
 use tokio::sync::{oneshot, watch};
 
 use crate::desk::Desk;
 use crate::fill::{Budget, Fill, NotWhole};
 use crate::meta::{Head, Meta};
-use crate::origin::{Stamp, absent};
+use crate::origin::Stamp;
 use crate::rules::{
     self, Directives, Fields, Unstorable, Validators, hops, initial_age, storable, update,
 };
@@ -33,6 +32,8 @@ pub(crate) use crate::asking::Asking;
 /// What a gateway's origin and front share.
 pub(crate) struct Site {
     pub(crate) space: Space,
+    /// Only this location holds what it asks for: a request is no part of a question between two.
+    pub(crate) allowed: Allowed,
     pub(crate) upstream: Upstream,
     pub(crate) tiers: Tiers,
     pub(crate) hlc: Arc<Hlc>,
@@ -42,13 +43,7 @@ pub(crate) struct Site {
     pub(crate) desk: Arc<Desk>,
     pub(crate) fills: Fills,
     pub(crate) budget: Arc<Budget>,
-    /// What had been applied of the stores' streams before the last question.
-    pub(crate) applied: Mutex<Positions>,
-    /// Purges by hand that came through here: what was asked for before one is not kept after it.
-    pub(crate) purges: AtomicU64,
     pub(crate) chance: Mutex<Chance>,
-    /// Any entry: what makes one of its own here takes what it has no word for from this.
-    pub(crate) any: Mutex<Option<Arc<Entry>>>,
 }
 
 /// An answer as it is handed to whoever asked for it first.
@@ -119,15 +114,32 @@ impl Site {
         self.clock.wall().seconds()
     }
 
-    pub(crate) fn purged(&self) -> u64 {
-        self.purges.load(Ordering::Acquire)
+    /// For how many seconds of its age an entry may have been fresh: a soft purge ends that.
+    pub(crate) fn fresh_until(&self, key: &[u8], entry: &Entry, age: Duration) -> u64 {
+        let since = self.tiers.stale_since(self.space.id, key, entry);
+        let stale_for = |since| self.clock.mono().since(since);
+        since.map_or(u64::MAX, |since| age.saturating_sub(stale_for(since)).as_secs())
+    }
+
+    /// Nobody joins any more what is on its way and in one of these scopes.
+    pub(crate) fn overtake(&self, scopes: &[Scope]) {
+        let covers = |key: &Bytes, filling: &Filling| {
+            scopes.iter().any(|scope| match scope {
+                Scope::Everything => true,
+                Scope::Key(one) => key == one,
+                Scope::Prefix(prefix) => key.starts_with(prefix),
+                Scope::Tag(tag) => rules::tags(&filling.head.headers).contains(tag),
+            })
+        };
+        self.fills.forget_if(covers);
     }
 
     /// The context of a question of our own.
     pub(crate) fn ctx(&self, trace: Trace) -> Ctx {
         let span = self.chance.lock().unwrap_or_else(PoisonError::into_inner).u64() | 1;
         let deadline = self.clock.after(self.limits.answer_time);
-        Ctx { deadline, trace: Trace { span, ..trace }, ..Ctx::default() }
+        let (trace, allowed) = (Trace { span, ..trace }, self.allowed.clone());
+        Ctx { deadline, trace, allowed, ..Ctx::default() }
     }
 
     pub(crate) fn number(&self) -> u64 {
@@ -136,31 +148,26 @@ impl Site {
 
     /// What an answer that is asked for now will be stamped with.
     pub(crate) fn stamp(&self) -> Stamp {
-        let positions = *self.applied.lock().unwrap_or_else(PoisonError::into_inner);
-        Stamp { version: self.hlc.now(), positions }
+        Stamp { version: self.hlc.now(), positions: self.tiers.applied() }
     }
 
     /// What is held of a URL, and what is on its way, is old: whoever asks from now on asks the site.
-    pub(crate) async fn make_old(&self, url: &Bytes, trace: Trace) {
-        let stamp = self.stamp();
-        let any = self.any.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match any {
-            Some(any) => {
-                let gone = Entry {
-                    version: stamp.version,
-                    body: Body::Absent,
-                    meta: Bytes::new(),
-                    tags: None,
-                    expires_at: None,
-                    positions: stamp.positions,
-                    confirmed: false,
-                    ..Entry::clone(&any)
-                };
-                self.tiers.wrote(self.space.id, url, gone, StoreId(0));
-            }
-            None => drop(self.keep(url, absent(stamp), trace).await),
-        }
-        self.fills.forget(url);
+    pub(crate) fn make_old(&self, url: &Bytes) {
+        let (stamp, now) = (self.stamp(), self.clock.mono());
+        let gone = Entry {
+            version: stamp.version,
+            body: Body::Absent,
+            meta: Bytes::new(),
+            tags: None,
+            expires_at: None,
+            vouched_at: now,
+            copied_at: now,
+            positions: stamp.positions,
+            confirmed: false,
+            stale_since: None,
+        };
+        self.tiers.wrote(self.space.id, url, gone, StoreId(0));
+        self.fills.forget_if(|key, _| key.starts_with(url));
     }
 
     /// The answer to a HEAD about what is held: if it is about the same, its fields are newer; else
@@ -175,7 +182,7 @@ impl Site {
     ) {
         let Some(Held { mut head, body }) = Held::of(entry) else { return };
         if !rules::same_as_stored(&head.headers, &newer) {
-            return self.make_old(&key::base(key), trace).await;
+            return self.make_old(&key::base(key));
         }
         head.at = self.now();
         let age = initial_age(&newer, head.at, took);
@@ -224,19 +231,16 @@ impl Site {
         }
     }
 
-    /// Keeps what was asked for without a question, unless a purge by hand came meanwhile.
+    /// Keeps what was asked for without a question.
     pub(crate) async fn settle(
         &self,
         key: &Bytes,
         asking: &Asking,
         settled: Settled,
-        (stamp, purges): (Stamp, u64),
+        stamp: Stamp,
         trace: Trace,
     ) {
         let Settled::Keep(keep) = settled else { return };
-        if self.purged() != purges {
-            return;
-        }
         let late = self.clock.mono().since(keep.sent_at);
         let answer = self.place(key, asking, keep, stamp, trace).await;
         let answer = Answer { age: answer.age + late, ..answer };
@@ -412,9 +416,9 @@ impl Fills {
         }
     }
 
-    /// Nobody joins any more what is under way for a URL.
-    pub(crate) fn forget(&self, url: &[u8]) {
-        self.lock().retain(|key, _| !key.starts_with(url));
+    /// Nobody joins these any more.
+    fn forget_if(&self, old: impl Fn(&Bytes, &Filling) -> bool) {
+        self.lock().retain(|key, filling| !old(key, filling));
     }
 }
 

@@ -11,7 +11,7 @@ use littoral_store::{Debts, Scope, Staging};
 use littoral_tasks::Tasks;
 use littoral_telemetry::metrics::Registry;
 use littoral_tiers::{Policy as TierPolicy, Reach, Reached, Served, Tiers};
-use littoral_types::{Body, Ctx, Position, Space, StoreId, Version, Wall};
+use littoral_types::{Body, Ctx, Position, Positions, Space, StoreId, Tag, Version, Wall};
 
 use crate::origin::KvOrigin;
 use crate::stores::Stores;
@@ -132,6 +132,7 @@ pub type WatchFrom = Vec<(StoreId, Position)>;
 pub enum PurgeScope {
     Key(Bytes),
     Prefix(Bytes),
+    Tag(Tag),
     Everything,
 }
 
@@ -281,7 +282,7 @@ impl Kv {
     }
 
     /// Makes every tier ask anew for what the scope covers. Numbered by one store at least, and
-    /// owed to the other, before it returns.
+    /// owed to the other, before it returns: the numbers.
     ///
     /// # Errors
     /// [`Error::WriteUnavailable`] when no store takes it.
@@ -290,26 +291,28 @@ impl Kv {
         ctx: &Ctx,
         namespace: &Namespace,
         scope: PurgeScope,
-    ) -> Result<(), Error> {
+    ) -> Result<Positions, Error> {
         let scope = match scope {
             PurgeScope::Key(key) => Scope::Key(key),
             PurgeScope::Prefix(prefix) => Scope::Prefix(prefix),
+            PurgeScope::Tag(tag) => Scope::Tag(tag),
             PurgeScope::Everything => Scope::Everything,
         };
         let purge = |store| self.0.stores.purge(ctx, store, namespace.id, scope.clone());
         let (a, b) = futures_util::future::join(purge(StoreId(0)), purge(StoreId(1))).await;
-        let (missed, error) = match (a, b) {
-            (Ok(_), Ok(_)) => return Ok(()),
+        let at = |store, position| Positions::NONE.with(store, position);
+        let (numbered, missed, error) = match (a, b) {
+            (Ok(a), Ok(b)) => return Ok(at(StoreId(0), a).with(StoreId(1), b)),
             (Err(error), Err(_)) => return Err(Error::WriteUnavailable(error.to_string())),
-            (Err(error), Ok(_)) => (StoreId(0), error),
-            (Ok(_), Err(error)) => (StoreId(1), error),
+            (Err(error), Ok(b)) => (at(StoreId(1), b), StoreId(0), error),
+            (Ok(a), Err(error)) => (at(StoreId(0), a), StoreId(1), error),
         };
         let why = error.to_string();
         let Some(owed) = &self.0.owed else {
             return Err(Error::StoreNeeded { store: missed.0, why });
         };
         let added = owed.add_purge(missed, namespace.id, scope).await;
-        added.map(drop).map_err(|error| Error::Disk(error.to_string()))
+        added.map(|_| numbered).map_err(|error| Error::Disk(error.to_string()))
     }
 
     /// Changes under a prefix from now, or from a place seen before. Ends when the node drains.

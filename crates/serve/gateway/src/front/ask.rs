@@ -165,7 +165,7 @@ impl Gateway {
             // It varies, or has moved: look again.
             _ => return self.again(request, round).await,
         }
-        let Some(new) = Stored::of(key.clone(), &served, self.site.limits.heuristics) else {
+        let Some(new) = Stored::of(key.clone(), &served, &self.site) else {
             return self.alone(request, stored, None).await;
         };
         match new.standing().judge(&request.wants) {
@@ -239,9 +239,9 @@ impl Gateway {
         let held = stored.as_ref().and_then(|stored| Held::of(&stored.entry));
         let (site, trace) = (Arc::clone(&self.site), request.ctx.trace);
         self.site.tasks.spawn(TaskKind::Flight, async move {
-            let when = (site.stamp(), site.purged());
+            let stamp = site.stamp();
             let settled = site.exchange(&key, &asking, held.as_ref(), Some(leader)).await;
-            site.settle(&key, &asking, settled, when, trace).await;
+            site.settle(&key, &asking, settled, stamp, trace).await;
         });
         match led.await {
             Ok(Ok(live)) => {

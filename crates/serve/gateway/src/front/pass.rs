@@ -1,22 +1,22 @@
-//! What is passed on as it is, and purges.
+//! What is passed on as it is.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use futures_util::future::BoxFuture;
 use http::Method;
-use littoral_http::{Call, Res, Upload};
+use littoral_http::{Res, Upload};
 use littoral_peer::Outcome;
 use littoral_tasks::TaskKind;
-use littoral_types::{Ctx, Mono};
+use littoral_types::Mono;
 use tokio::sync::oneshot;
 
 use super::{Request, Stored};
+use crate::origin::Stamp;
 use crate::respond::Said;
 use crate::rules::{answers_get, is_safe, made_old};
 use crate::site::{Asking, How, reads};
 use crate::upstream::{Answered, nothing, upload};
-use crate::{Error, Gateway, key};
+use crate::{Error, Gateway};
 
 impl Gateway {
     /// A HEAD that what is stored does not answer: it is passed on, and its answer brings up or makes
@@ -44,7 +44,7 @@ impl Gateway {
     pub(super) fn pass(self, request: Request, body: Upload) -> BoxFuture<'static, Res> {
         Box::pin(async move {
             let Request { asking, .. } = &request;
-            let (sent_at, purges) = (self.site.clock.mono(), self.site.purged());
+            let (sent_at, stamp) = (self.site.clock.mono(), self.site.stamp());
             let answered = match self.site.upstream.ask(asking.request(upload(body))).await {
                 Ok(answered) => answered,
                 Err(error) => {
@@ -55,11 +55,11 @@ impl Gateway {
             if !is_safe(&request.method) {
                 let (host, target) = (&asking.host, &asking.target);
                 for old in made_old(&request.method, host, target, status, &headers) {
-                    self.site.make_old(&asking.key_of(&old), request.ctx.trace).await;
+                    self.site.make_old(&asking.key_of(&old));
                 }
             }
             if answers_get(&request.method, &asking.host, &asking.target, status, &headers) {
-                return self.posted(request, answered, sent_at, purges).await;
+                return self.posted(request, answered, sent_at, stamp).await;
             }
             let detail = Some("method").filter(|_| !reads(&request.method));
             self.respond.passed(request.shape(), status, headers, answered.body, detail)
@@ -67,17 +67,23 @@ impl Gateway {
     }
 
     /// The answer to a POST that is also one to a GET: kept for that, if it may be.
-    async fn posted(self, request: Request, answered: Answered, sent_at: Mono, purges: u64) -> Res {
+    async fn posted(
+        self,
+        request: Request,
+        answered: Answered,
+        sent_at: Mono,
+        asked: Stamp,
+    ) -> Res {
         let (leader, led) = oneshot::channel();
         let asking = Asking { method: Method::GET, ..request.asking.clone() };
         let (site, key) = (Arc::clone(&self.site), request.url.clone());
         let trace = request.ctx.trace;
         self.site.tasks.spawn(TaskKind::Flight, async move {
-            // Newer than what it has just made old.
-            let when = (site.stamp(), purges);
+            // Newer than what it has just made old, but not than a purge that came meanwhile.
+            let stamp = Stamp { positions: asked.positions, ..site.stamp() };
             let at = (sent_at, site.clock.mono().since(sent_at));
             let settled = site.take(&key, &asking, answered, at, false, Some(leader)).await;
-            site.settle(&key, &asking, settled, when, trace).await;
+            site.settle(&key, &asking, settled, stamp, trace).await;
         });
         match led.await {
             Ok(Ok(live)) => {
@@ -92,32 +98,5 @@ impl Gateway {
                 self.respond.refused(&error, &Said::of(Outcome::Bypass))
             }
         }
-    }
-
-    pub(super) fn purge(self, call: Call) -> BoxFuture<'static, Res> {
-        Box::pin(async move {
-            let ctx = self.site.ctx(call.ctx.trace);
-            let purged = match Asking::of(&call.head, call.peer.ip(), &ctx, call.interim.clone()) {
-                Ok(asking) => self.purge_url(&ctx, &asking.host, &asking.target).await,
-                Err(error) => Err(error),
-            };
-            match purged {
-                Ok(()) => littoral_http::success(&()),
-                Err(error) => self.respond.refused(&error, &Said::of(Outcome::Bypass)),
-            }
-        })
-    }
-
-    /// Makes every answer of a URL old, at every location.
-    ///
-    /// # Errors
-    /// When no store takes the purge.
-    pub async fn purge_url(&self, ctx: &Ctx, host: &str, target: &str) -> Result<(), Error> {
-        let url = key::of_url(host, target);
-        let written = self.purger.purge(ctx, self.site.space, url.clone()).await;
-        // Here at once, whether or not the stores' streams have come by.
-        self.site.purges.fetch_add(1, Ordering::AcqRel);
-        self.site.make_old(&url, ctx.trace).await;
-        written.map_err(Error::Unpurged)
     }
 }

@@ -2,17 +2,15 @@
 
 use futures_util::future::{BoxFuture, try_join_all};
 use http::header::{self, HeaderName};
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use littoral_http::{Call, Refusal, Res, UploadError, code};
-use littoral_peer::Outcome;
 use littoral_tiers::stale_in;
 use littoral_types::{Ctx, Positions, Space};
 use serde::Serialize;
 
 use super::Purge;
-use crate::respond::Said;
 use crate::site::Asking;
-use crate::{Error, Gateway};
+use crate::{Error, Gateway, Via};
 
 /// Under it, all paths are ours.
 const ZONES: &str = "/client/v4/zones";
@@ -56,8 +54,13 @@ enum Route {
 impl Gateway {
     /// Whether a request is for us, and not for the site.
     pub(crate) fn is_ours(&self, call: &Call) -> bool {
+        // A zone's paths are all its own.
+        if call.head.extensions.get::<Via>().is_some() {
+            return false;
+        }
         let path = call.head.uri.path();
-        let under = path.strip_prefix(ZONES).is_some_and(|rest| matches!(rest.get(..1), None | Some("/")));
+        let under =
+            path.strip_prefix(ZONES).is_some_and(|rest| matches!(rest.get(..1), None | Some("/")));
         under || call.head.method.as_str() == "PURGE" && self.permits(&call.head.headers)
     }
 
@@ -71,9 +74,9 @@ impl Gateway {
                 self.api(call).await
             };
             let mut res = answered.unwrap_or_else(|refusal| refusal.envelope());
-            let no_store = http::HeaderValue::from_static("no-store");
+            let no_store = HeaderValue::from_static("no-store");
             res.headers_mut().insert(header::CACHE_CONTROL, no_store);
-            self.respond.ours(res, &Said::of(Outcome::Bypass))
+            res
         })
     }
 
@@ -93,7 +96,8 @@ impl Gateway {
         match route {
             Route::Zones if method == Method::GET => {
                 let count = 1;
-                let info = ListInfo { page: 1, per_page: 20, total_pages: 1, count, total_count: 1 };
+                let info =
+                    ListInfo { page: 1, per_page: 20, total_pages: 1, count, total_count: 1 };
                 Ok(littoral_http::page(&[self.zone()], &info))
             }
             Route::Zone if method == Method::GET => Ok(littoral_http::success(&self.zone())),
@@ -152,9 +156,10 @@ impl Gateway {
     pub async fn purge(&self, ctx: &Ctx, purge: &Purge) -> Result<(), Error> {
         let Space { id, kind } = self.site.space;
         let id = if purge.soft { stale_in(id) } else { id };
-        let each = purge.scopes.iter().map(|scope| {
-            self.purger.purge(ctx, Space { id, kind }, scope.clone())
-        });
+        let each = purge
+            .scopes
+            .iter()
+            .map(|scope| self.purger.purge(ctx, Space { id, kind }, scope.clone()));
         let numbers = try_join_all(each).await.map_err(Error::Unpurged)?;
         let last = numbers.into_iter().fold(Positions::NONE, Positions::join);
         let heard = self.site.tiers.applies(last, self.site.limits.purge_time).await;

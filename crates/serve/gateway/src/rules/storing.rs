@@ -3,7 +3,7 @@
 use http::{HeaderMap, Method, StatusCode, header};
 
 use super::directives::Fields;
-use super::{Directives, Lifetime, Validators, Vary, Wants, lifetime};
+use super::{Directives, Lifetime, Validators, Vary, Wants, lifetime, too_many_tags};
 
 /// Why an answer is not stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,11 +20,13 @@ pub enum Unstorable {
     Useless,
     /// Longer than answers may be.
     Long,
+    /// A purge by one of its labels would miss it.
+    Labels,
 }
 
 impl Unstorable {
     /// In an order that does not change: entries hold it.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Method,
         Self::Status,
         Self::NoStore,
@@ -33,6 +35,7 @@ impl Unstorable {
         Self::VaryStar,
         Self::Useless,
         Self::Long,
+        Self::Labels,
     ];
 
     /// As `detail` in `Cache-Status`.
@@ -46,6 +49,7 @@ impl Unstorable {
             Self::VaryStar => "vary-star",
             Self::Useless => "no-freshness",
             Self::Long => "too-long",
+            Self::Labels => "too-many-labels",
         }
     }
 }
@@ -73,6 +77,9 @@ pub fn storable(
         return Err(Unstorable::Status);
     }
     forbidden(&directives, asked, status)?;
+    if too_many_tags(answered) {
+        return Err(Unstorable::Labels);
+    }
     if Vary::of(answered) == Vary::Star {
         return Err(Unstorable::VaryStar);
     }

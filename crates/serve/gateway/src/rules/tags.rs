@@ -11,23 +11,31 @@ pub const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
 /// Labels between commas.
 pub const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
 
-/// Labels of one answer; further ones are not taken.
+/// Labels of one answer; one with more is not kept, as a purge by the others would miss it.
 pub const TAGS_MAX: usize = 1_000;
 
 /// The labels of an answer, each once.
 pub fn tags(headers: &HeaderMap) -> Vec<Tag> {
-    let keys = headers.get_all(SURROGATE_KEY).into_iter();
-    let keys = keys.flat_map(|line| line.as_bytes().split(u8::is_ascii_whitespace));
-    let labels = keys.filter(|key| !key.is_empty()).chain(members(headers, &CACHE_TAG));
-    let mut tags: Vec<_> = labels.take(TAGS_MAX).map(tag).collect();
+    let mut tags: Vec<_> = labels(headers).take(TAGS_MAX).map(tag).collect();
     tags.sort_unstable();
     tags.dedup();
     tags
 }
 
-/// A label, as entries hold it.
+/// A label, as entries hold it: in upper or lower case, it is the same.
 pub fn tag(label: &[u8]) -> Tag {
-    Tag(xxh3_64(label))
+    Tag(xxh3_64(&label.to_ascii_lowercase()))
+}
+
+/// Whether an answer has more labels than are taken.
+pub fn too_many_tags(headers: &HeaderMap) -> bool {
+    labels(headers).nth(TAGS_MAX).is_some()
+}
+
+fn labels(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    let keys = headers.get_all(SURROGATE_KEY).into_iter();
+    let keys = keys.flat_map(|line| line.as_bytes().split(u8::is_ascii_whitespace));
+    keys.filter(|key| !key.is_empty()).chain(members(headers, &CACHE_TAG))
 }
 
 #[cfg(test)]
