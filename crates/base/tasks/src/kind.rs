@@ -35,6 +35,8 @@ pub enum TaskKind {
     Gossip,
     /// Follows the versions of zones. Cancelling only delays.
     Zones,
+    /// Writes down or sends off what is told of requests. Ends by itself at a drain, when nothing waits.
+    Report,
 }
 
 impl TaskKind {
@@ -56,11 +58,12 @@ impl TaskKind {
             Self::Probe => "probe",
             Self::Gossip => "gossip",
             Self::Zones => "zones",
+            Self::Report => "report",
         }
     }
 
     /// Whether a drain drops the task at its next await instead of waiting for it.
     pub fn ends_at_shutdown(self) -> bool {
-        !matches!(self, Self::Connection | Self::Listener | Self::Write)
+        !matches!(self, Self::Connection | Self::Listener | Self::Write | Self::Report)
     }
 }

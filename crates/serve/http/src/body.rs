@@ -71,6 +71,28 @@ impl Body {
         !matches!(self.0, Kind::Empty | Kind::Full(_))
     }
 
+    /// Counts what is sent of a body that takes time.
+    pub(crate) fn counted(self, mut answered: crate::watch::Answered) -> Self {
+        use futures_util::StreamExt as _;
+        let mut count = move |item: io::Result<Bytes>| {
+            // All of it moves in here: it is told of when it is dropped.
+            let answered = &mut answered;
+            answered.bytes += item.as_ref().map_or(0, |bytes| bytes.len() as u64);
+            item
+        };
+        match self.0 {
+            Kind::Stream(stream) => Self(Kind::Stream(stream.map(count).boxed())),
+            Kind::Live(stream) => Self(Kind::Live(stream.map(count).boxed())),
+            Kind::File(mut stretch) => {
+                let stream = futures_util::stream::poll_fn(move |cx| {
+                    stretch.poll(cx).map(|item| item.map(&mut count))
+                });
+                Self(Kind::Stream(stream.boxed()))
+            }
+            kind => Self(kind),
+        }
+    }
+
     /// Applies `ended` to a live stream, and `held` to everything that takes time.
     pub(crate) fn guarded<G: Send + Unpin + 'static>(
         self,

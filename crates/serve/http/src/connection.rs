@@ -22,7 +22,10 @@ use tracing::Instrument as _;
 use crate::context::{context, new_trace};
 use crate::interim::{Queue, Stream};
 use crate::metrics::Metrics;
-use crate::{Answer, Body, Call, Front, Interim, Options, Res, TRACEPARENT, Upload, traceparent};
+use crate::watch::Watched;
+use crate::{
+    Answer, Body, Call, Front, Interim, Options, Res, TRACEPARENT, Upload, Watching, traceparent,
+};
 
 /// What all connections of a listener share.
 pub(crate) struct Shared {
@@ -30,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) options: Options,
     pub(crate) metrics: Metrics,
+    pub(crate) watching: Watching,
     /// No new requests.
     pub(crate) draining: Shutdown,
     /// The drain time is over.
@@ -136,7 +140,8 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         let Shared { front, clock, options, .. } = &*self.shared;
         let (head, body) = req.into_parts();
         let chance = || new_trace(&mut self.chance.lock().unwrap_or_else(|e| e.into_inner()));
-        let ctx = context(&head.headers, clock, options.request_time, chance);
+        let mut ctx = context(&head.headers, clock, options.request_time, chance);
+        let watched = self.shared.watching.look(&head, self.peer, clock, &mut ctx.trace);
         let shown = head.headers.contains_key(TRACEPARENT);
         let body = Upload::wire(
             body,
@@ -152,14 +157,15 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         let answer = span.in_scope(|| front.answer(call));
         match answer {
             Answer::Ready(res) => {
-                Answering::Ready(Some(self.shared.finish(res, &self.pulse.busy, trace, shown)))
+                let res = self.shared.finish(res, &self.pulse.busy, (trace, shown), watched);
+                Answering::Ready(Some(res))
             }
             Answer::Later(later) => {
                 let (shared, busy) = (Arc::clone(&self.shared), Arc::clone(&self.pulse.busy));
                 let answered = async move {
                     let res = later.await;
                     interim.close();
-                    shared.finish(res, &busy, trace, shown)
+                    shared.finish(res, &busy, (trace, shown), watched)
                 };
                 Answering::Later(Box::pin(answered.instrument(span)))
             }
@@ -170,7 +176,13 @@ impl hyper::service::Service<Request<Incoming>> for Service {
 impl Shared {
     /// Counts an answer, and names its trace to whoever asked with one, and to whoever may have to
     /// ask us what went wrong.
-    fn finish(&self, mut res: Res, busy: &Arc<()>, trace: Trace, shown: bool) -> Res {
+    fn finish(
+        &self,
+        mut res: Res,
+        busy: &Arc<()>,
+        (trace, shown): (Trace, bool),
+        watched: Option<Box<Watched>>,
+    ) -> Res {
         self.metrics.answered(res.status());
         if self.draining.signalled() {
             res.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -178,8 +190,15 @@ impl Shared {
         if shown || res.status().is_server_error() {
             res.headers_mut().insert(TRACEPARENT, traceparent(trace));
         }
+        let mut answered = watched.map(|watched| watched.answered(&res));
         if !res.body().takes_time() {
+            if let Some(answered) = &mut answered {
+                answered.bytes = http_body::Body::size_hint(res.body()).exact().unwrap_or(0);
+            }
             return res;
+        }
+        if let Some(answered) = answered {
+            res = res.map(|body: Body| body.counted(answered));
         }
         let draining = self.draining.clone();
         let ended = async move { draining.wait().await };

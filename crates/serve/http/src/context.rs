@@ -25,7 +25,7 @@ pub(crate) fn context(
         .map_or(time, |ms| Duration::from_millis(ms).min(time));
     let (trace, span) = chance();
     let trace = match headers.get(TRACEPARENT).and_then(|value| parse(value.as_bytes())) {
-        Some((trace, sampled)) => Trace { trace, span, sampled },
+        Some(above) => Trace { span, ..above },
         None => Trace { trace, span, sampled: false },
     };
     Ctx { deadline: clock.after(asked), trace, ..Ctx::default() }
@@ -43,8 +43,8 @@ pub fn traceparent(trace: Trace) -> HeaderValue {
     HeaderValue::try_from(text).expect("hexadecimal digits are plain ASCII")
 }
 
-/// Trace and sampling of a `traceparent`; `None` when it is not one, and then it is ignored.
-pub(crate) fn parse(header: &[u8]) -> Option<(u128, bool)> {
+/// What a `traceparent` says; `None` when it is not one, and then it is ignored.
+pub fn parse(header: &[u8]) -> Option<Trace> {
     let text = std::str::from_utf8(header).ok()?;
     let mut parts = text.split('-');
     let (version, trace, span, flags) =
@@ -60,7 +60,7 @@ pub(crate) fn parse(header: &[u8]) -> Option<(u128, bool)> {
     let trace = u128::from_str_radix(trace, 16).ok()?;
     let span = u64::from_str_radix(span, 16).ok()?;
     let flags = u8::from_str_radix(flags, 16).ok()?;
-    (trace != 0 && span != 0).then_some((trace, flags & 1 == 1))
+    (trace != 0 && span != 0).then_some(Trace { trace, span, sampled: flags & 1 == 1 })
 }
 
 #[cfg(test)]

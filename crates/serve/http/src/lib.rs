@@ -21,12 +21,13 @@ mod range;
 mod refusal;
 mod status;
 mod upload;
+mod watch;
 
 pub use api::{page, success};
 pub use body::Body;
 pub use call::{Answer, Call, Front, Res};
 pub use condition::{EntityTags, entity_tag};
-pub use context::{TRACEPARENT, traceparent};
+pub use context::{TRACEPARENT, parse as parse_traceparent, traceparent};
 pub use interim::Interim;
 pub use listener::{Error, Options, Server};
 pub use object::Object;
@@ -35,5 +36,6 @@ pub use range::{Range, range};
 pub use refusal::{Refusal, code};
 pub use status::{CACHE_STATUS, Places, SERVER_TIMING, age, cache_status, server_timing};
 pub use upload::{Upload, UploadError};
+pub use watch::{Watching, place};
 
 pub use hyper::ext::ReasonPhrase;

@@ -12,9 +12,9 @@ use littoral_telemetry::metrics::{Gauge, Registry};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::Front;
 use crate::connection::{self, Shared};
 use crate::metrics::Metrics;
+use crate::{Front, Watching};
 
 /// A listener's limits.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +73,7 @@ pub struct Server {
     tasks: Tasks,
     chance: Chance,
     metrics: Metrics,
+    watching: Watching,
 }
 
 /// Waiting connections the system holds for us.
@@ -102,7 +103,15 @@ impl Server {
             _ => Error::Listen { address, source },
         })?;
         let metrics = Metrics::new(&Registry::new(""));
-        Ok(Self { listener, local, options, front, clock, tasks, chance, metrics })
+        let watching = Watching::default();
+        Ok(Self { listener, local, options, front, clock, tasks, chance, metrics, watching })
+    }
+
+    /// Tells of each request to whoever wants to know.
+    #[must_use]
+    pub fn watched(mut self, watching: Watching) -> Self {
+        self.watching = watching;
+        self
     }
 
     /// Counts in a node's registry, beside what else the node counts.
@@ -119,7 +128,8 @@ impl Server {
     /// Serves until `shutdown`; then lets requests that have begun finish, within the drain time.
     /// Whether all did.
     pub async fn run(self, shutdown: Shutdown) -> bool {
-        let Self { listener, local, options, front, clock, tasks, mut chance, metrics } = self;
+        let Self { listener, local, options, front, clock, tasks, .. } = self;
+        let (mut chance, metrics) = (self.chance, self.metrics);
         let places = Arc::new(Semaphore::new(options.connections_max));
         let cut = Shutdown::new();
         let shared = Arc::new(Shared {
@@ -127,6 +137,7 @@ impl Server {
             clock: clock.clone(),
             options,
             metrics: metrics.clone(),
+            watching: self.watching,
             draining: shutdown.clone(),
             cut: cut.clone(),
         });
