@@ -61,7 +61,11 @@ pub const TARGETS: &[Target] = &[
     binary("message", inside::message, samples::messages),
     text("metadata", doors::metadata, doors::JSON_WORDS),
     text("multipart", doors::multipart, doors::FORM_WORDS),
-    text("parts", caching::parts, &["bytes", " ", "-", "/", "*", "0", "9", "18446744073709551615"]),
+    text(
+        "parts",
+        caching::parts,
+        &["bytes", " ", "-", "/", "*", "0", "9", "18446744073709551615", "\n", "bytes=", "4-9/10"],
+    ),
     text("path", doors::path, doors::PATH_WORDS),
     text(
         "purge",

@@ -240,6 +240,83 @@ fn ranges_and_heads_come_from_what_is_stored_whole() {
     assert_eq!(site.asked().len(), 1);
 }
 
+/// A site that knows ranges of ten digits.
+fn ranges(headers: &'static [(&'static str, &'static str)]) -> Site {
+    Site::start(move |asked, to| {
+        const ALL: &[u8] = b"0123456789";
+        let range = asked.header("range").and_then(|range| range.strip_prefix("bytes="));
+        let etag = headers.iter().find(|(name, _)| *name == "ETag").map(|(_, etag)| *etag);
+        let same = asked.header("if-range").is_none_or(|condition| Some(condition) == etag);
+        let (Some((from, to_)), true) = (range.and_then(|range| range.split_once('-')), same)
+        else {
+            return answer(to, "200 OK", headers, ALL);
+        };
+        let from: usize = from.parse().expect("a number");
+        let last = to_.parse().unwrap_or(9).min(9);
+        let lies = format!("bytes {from}-{last}/10");
+        let all: Vec<_> = headers.iter().copied().chain([("Content-Range", &*lies)]).collect();
+        answer(to, "206 Partial Content", &all, &ALL[from..=last])
+    })
+}
+
+fn part(proxy: &Proxy, range: &str) -> (String, String) {
+    let part = proxy.send(&Request::new("GET", "/").header("Range", range)).expect(206);
+    (part.text().to_owned(), part.header("content-range").unwrap_or_default().to_owned())
+}
+
+#[test]
+fn parts_are_kept_put_together_and_completed() {
+    let site = ranges(&[("Cache-Control", "max-age=1000"), ("ETag", "\"a\"")]);
+    let proxy = Proxy::before(&site);
+    let kept = |range: &str, expected: (&str, &str), asked: usize| {
+        // It is kept beside its being read.
+        let hit = || {
+            let request = Request::new("GET", "/").header("Range", range);
+            let status = proxy.send(&request).expect(206);
+            status
+                .header("cache-status")
+                .is_some_and(|status| status.contains("; hit"))
+                .then_some(())
+        };
+        let (text, lies) = part(&proxy, range);
+        assert_eq!((&*text, &*lies), expected);
+        littoral_tests::until("the part is kept", std::time::Duration::from_secs(60), hit);
+        let (text, lies) = part(&proxy, range);
+        assert_eq!((&*text, &*lies), expected);
+        assert!(site.asked().len() >= asked);
+    };
+    kept("bytes=2-5", ("2345", "bytes 2-5/10"), 1);
+    assert_eq!(part(&proxy, "bytes=3-4"), ("34".into(), "bytes 3-4/10".into()));
+    let before = site.asked().len();
+    assert_eq!(part(&proxy, "bytes=2-3").0, "23");
+    assert_eq!(site.asked().len(), before, "it lies in what is stored");
+    kept("bytes=0-1", ("01", "bytes 0-1/10"), 2);
+    let before = site.asked().len();
+    assert_eq!(part(&proxy, "bytes=0-5").0, "012345");
+    assert_eq!(site.asked().len(), before, "two parts are one");
+    let whole = proxy.get("/").expect(200);
+    assert_eq!((whole.text(), whole.header("content-range")), ("0123456789", None));
+    let rest = site.asked().pop().expect("a question");
+    assert_eq!((rest.header("range"), rest.header("if-range")), (Some("bytes=6-"), Some("\"a\"")));
+    assert_eq!(site.asked().len(), before + 1);
+    assert_eq!(proxy.get("/").text(), "0123456789");
+    assert_eq!(part(&proxy, "bytes=-3").0, "789");
+    assert_eq!(site.asked().len(), before + 1, "it is whole now");
+}
+
+#[test]
+fn parts_without_a_strong_validator_stay_apart() {
+    let site = ranges(&[("Cache-Control", "max-age=1000"), ("ETag", "W/\"a\"")]);
+    let proxy = Proxy::before(&site);
+    assert_eq!(
+        (part(&proxy, "bytes=0-1").0, part(&proxy, "bytes=2-5").0),
+        ("01".into(), "2345".into())
+    );
+    assert_eq!(part(&proxy, "bytes=0-5").0, "012345");
+    assert_eq!(proxy.get("/").expect(200).text(), "0123456789");
+    assert!(site.asked().pop().is_some_and(|asked| asked.header("range").is_none()));
+}
+
 #[test]
 fn only_what_is_stored_if_so_asked() {
     let site = counting(&[("Cache-Control", "max-age=1000")]);

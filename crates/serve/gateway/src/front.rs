@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use littoral_http::{Answer, Call, Front, Res};
 use littoral_peer::Outcome;
 use littoral_tiers::{Entry, Served};
@@ -17,7 +17,7 @@ use littoral_types::{Body, Ctx};
 use crate::meta::{Head, Meta};
 use crate::origin::HELD;
 use crate::respond::Said;
-use crate::rules::{Directives, Standing, Verdict, Wants, lifetime};
+use crate::rules::{ContentRange, Directives, Standing, Stretch, Verdict, Wants, lifetime};
 use crate::site::{Asking, Site, reads};
 use crate::{Error, Gateway, key};
 
@@ -49,6 +49,27 @@ impl Stored {
         let (entry, age) = (Arc::clone(&served.entry), served.age);
         let lifetime = lifetime.min(site.fresh_until(&key, &entry, age));
         Some(Self { key, entry, head, directives, lifetime, age })
+    }
+
+    /// Only a part of an answer is stored.
+    fn is_part(&self) -> bool {
+        self.head.status == StatusCode::PARTIAL_CONTENT
+    }
+
+    /// Whether it has what is asked for: of a part, that must lie in it.
+    fn has(&self, request: &Request) -> bool {
+        !self.is_part() || request.method == Method::GET && self.cut(request).is_some()
+    }
+
+    fn cut(&self, request: &Request) -> Option<(usize, ContentRange)> {
+        let headers = &self.head.headers;
+        let stretch = Stretch::of(self.head.status, headers, self.body().len() as u64)?;
+        stretch.answers(&request.headers, headers)
+    }
+
+    /// Whether it may be served because the site has failed.
+    fn serves_on_error(&self, request: &Request) -> bool {
+        self.has(request) && self.standing().serves_on_error(&request.wants, None)
     }
 
     fn standing(&self) -> Standing<'_> {
@@ -126,6 +147,7 @@ impl Front for Gateway {
         let found = self.find(&request);
         if let Found::Answer(stored) = &found
             && matches!(stored.standing().judge(&request.wants), Verdict::Fresh | Verdict::Accepted)
+            && stored.has(&request)
         {
             return Answer::Ready(self.serve(&request, stored));
         }
@@ -166,6 +188,9 @@ impl Gateway {
 
     fn served(&self, request: &Request, stored: &Stored, said: &Said) -> Res {
         let body = stored.body();
+        if let Some((offset, at)) = stored.cut(request) {
+            return self.respond.part(&stored.head, &body, (offset, at), stored.age, said);
+        }
         self.respond.stored(request.shape(), &stored.head, &body, stored.age, said)
     }
 
@@ -175,6 +200,7 @@ impl Gateway {
                 _ if request.wants.only_if_cached => {
                     self.respond.refused(&Error::OnlyIfCached, &Said::of(Outcome::Miss))
                 }
+                Found::Answer(stored) if stored.is_part() => self.in_part(request, *stored).await,
                 Found::Answer(stored) => match stored.standing().judge(&request.wants) {
                     Verdict::Fresh | Verdict::Accepted => self.serve(&request, &stored),
                     Verdict::Meanwhile => {
@@ -189,6 +215,23 @@ impl Gateway {
                 Found::Nothing(key) => self.together(request, key, None, 0).await,
             }
         })
+    }
+
+    /// Only a part is stored: it answers what lies in it; what is asked for beyond completes it.
+    async fn in_part(self, request: Request, stored: Stored) -> Res {
+        let fresh =
+            matches!(stored.standing().judge(&request.wants), Verdict::Fresh | Verdict::Accepted);
+        if fresh && stored.has(&request) {
+            return self.serve(&request, &stored);
+        }
+        if request.method == Method::HEAD {
+            return self.head(request, None).await;
+        }
+        if request.alone() || !fresh {
+            return self.alone(request, Some(stored), None).await;
+        }
+        let key = stored.key.clone();
+        self.together(request, key, Some(stored), 0).await
     }
 
     async fn validate(self, request: Request, stored: Stored) -> Res {

@@ -14,6 +14,7 @@ mod upstream;
 mod desk;
 mod site;
 mod origin;
+mod part;
 mod respond;
 mod front;
 mod purge;

@@ -111,6 +111,25 @@ impl Responder {
         self.finish(res, said)
     }
 
+    /// What lies there in a stored part.
+    pub(crate) fn part(
+        &self,
+        head: &Head,
+        body: &Bytes,
+        (offset, at): (usize, ContentRange),
+        old: Duration,
+        said: &Said,
+    ) -> Res {
+        let len = (at.last - at.first + 1) as usize;
+        let mut res = Response::new(Body::from(body.slice(offset..offset + len)));
+        *res.status_mut() = StatusCode::PARTIAL_CONTENT;
+        *res.headers_mut() = head.headers.clone();
+        res.headers_mut().remove(header::CONTENT_LENGTH);
+        res.headers_mut().insert(header::CONTENT_RANGE, at.value());
+        res.headers_mut().insert(header::AGE, age(old));
+        self.finish(res, said)
+    }
+
     /// What comes from the site, while it comes.
     pub(crate) fn live(
         &self,

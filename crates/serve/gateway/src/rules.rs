@@ -24,7 +24,7 @@ mod wants;
 pub use directives::{Directives, Fields, SECONDS_MAX};
 pub use freshness::{Lifetime, age_of, initial_age, lifetime};
 pub use invalidation::{answers_get, is_safe, made_old};
-pub use range::{ContentRange, Portion, combinable, combine, portion};
+pub use range::{ContentRange, Portion, Stretch, combinable, combine, portion};
 pub use reuse::{Standing, Verdict};
 pub use storing::{Unstorable, storable};
 pub use tags::{CACHE_TAG, SURROGATE_KEY, TAGS_MAX, tag, tags, too_many_tags};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode, header};
 use littoral_clock::{Chance, Clock, Hlc};
 use littoral_peer::Answer;
 use littoral_tasks::Tasks;
@@ -25,7 +25,7 @@ use crate::rules::{
     self, Directives, Fields, Unstorable, Validators, hops, initial_age, storable, update,
 };
 use crate::upstream::{Answered, Upstream, nothing};
-use crate::{Error, Limits, key};
+use crate::{Error, Limits, key, part};
 
 pub(crate) use crate::asking::Asking;
 
@@ -200,10 +200,17 @@ impl Site {
         held: Option<&Held>,
         leader: Option<oneshot::Sender<Result<Live, Error>>>,
     ) -> Settled {
-        let old = held.is_some();
-        let mut held = held.filter(|held| Validators::of(&held.head.headers).any());
+        let whole = held.filter(|held| held.head.status != StatusCode::PARTIAL_CONTENT);
+        let mut part = held.filter(|_| whole.is_none());
+        let old = whole.is_some();
+        let mut held = whole.filter(|held| Validators::of(&held.head.headers).any());
         loop {
             let mut conditional = asking.clone();
+            // Of what is held in part, only the rest.
+            let rest = part.filter(|part| {
+                !asking.headers.contains_key(header::RANGE)
+                    && part.ask_for_rest(&mut conditional.headers)
+            });
             if let Some(held) = held {
                 Validators::of(&held.head.headers).condition(&mut conditional.headers);
             }
@@ -217,18 +224,65 @@ impl Site {
                 }
             };
             let took = self.clock.mono().since(sent_at);
-            let Some(of) = held else {
-                return self.take(key, asking, answered, (sent_at, took), old, leader).await;
-            };
-            if answered.head.status != StatusCode::NOT_MODIFIED {
-                return self.take(key, asking, answered, (sent_at, took), old, leader).await;
+            if let Some(of) = rest
+                && matches!(answered.head.status.as_u16(), 206 | 416)
+            {
+                let now = self.now();
+                match self.completed(of, answered, now).await {
+                    Some((whole, age)) => {
+                        let age = initial_age(&age, now, took);
+                        return self.completes(whole, (age, sent_at), leader);
+                    }
+                    // It has changed, or is not to be had so: ask for all of it.
+                    None => part = None,
+                }
+                continue;
             }
+            let ranged = part.filter(|_| rest.is_none());
+            let Some(of) = held.filter(|_| answered.head.status == StatusCode::NOT_MODIFIED) else {
+                let at = (sent_at, took);
+                return self.take(key, asking, answered, at, (old, ranged), leader).await;
+            };
             if Validators::of(&of.head.headers).confirmed_by(&answered.head.headers) {
                 return self.renew(of, answered.head.headers, (sent_at, took), leader);
             }
             // About something that we do not hold: ask for the whole.
             held = None;
         }
+    }
+
+    /// A part and the rest of it, if that is what came; and the headers of the rest.
+    async fn completed(
+        &self,
+        part: &Held,
+        answered: Answered,
+        now: u64,
+    ) -> Option<(Held, HeaderMap)> {
+        let Answered { head, body } = answered;
+        let rest = part::collect(body, self.limits.body_bytes_max).await?;
+        let all = part.with(&head.headers, &rest, now)?;
+        let fits = all.body.len() as u64 <= self.limits.body_bytes_max;
+        (all.head.status == StatusCode::OK && fits).then_some((all, head.headers))
+    }
+
+    /// What was held in part is whole.
+    fn completes(
+        &self,
+        whole: Held,
+        (age, sent_at): (Duration, Mono),
+        leader: Option<oneshot::Sender<Result<Live, Error>>>,
+    ) -> Settled {
+        let Held { head, body } = whole;
+        let live = Live {
+            status: head.status,
+            headers: head.headers.clone(),
+            body: LiveBody::Here(body.clone()),
+            how: How::Renewed,
+            age,
+            at: head.at,
+        };
+        hand(leader, Ok(live));
+        Settled::Keep(Keep { head, body, age, sent_at })
     }
 
     /// Keeps what was asked for without a question.
@@ -278,7 +332,7 @@ impl Site {
         asking: &Asking,
         answered: Answered,
         (sent_at, took): (Mono, Duration),
-        old: bool,
+        (old, part): (bool, Option<&Held>),
         leader: Option<oneshot::Sender<Result<Live, Error>>>,
     ) -> Settled {
         let Answered { head, mut body } = answered;
@@ -286,8 +340,10 @@ impl Site {
         let Asking { method, headers: asked, .. } = asking;
         let long = body.declared().is_some_and(|len| len > self.limits.body_bytes_max);
         let verdict = match storable(method, asked, status, &headers, now, self.limits.heuristics) {
-            // Only whole answers are kept.
-            Ok(()) if status == StatusCode::PARTIAL_CONTENT => Err(Unstorable::Status),
+            // Several parts in one answer, or one that does not say where it lies.
+            Ok(()) if status == StatusCode::PARTIAL_CONTENT && !lies(&headers) => {
+                Err(Unstorable::Status)
+            }
             Ok(()) if long => Err(Unstorable::Long),
             verdict => verdict,
         };
@@ -322,12 +378,22 @@ impl Site {
         };
         let long = filler.long();
         match filler.finish(whole) {
-            Ok(body) => Settled::Keep(Keep { head: kept, body, age, sent_at }),
+            Ok(body) => {
+                let both = part.and_then(|part| part.with(&kept.headers, &body, now));
+                let both = both.filter(|b| b.body.len() as u64 <= self.limits.body_bytes_max);
+                let Held { head, body } = both.unwrap_or(Held { head: kept, body });
+                Settled::Keep(Keep { head, body, age, sent_at })
+            }
             Err(NotWhole::Long) => Settled::Pass(Unstorable::Long),
             Err(NotWhole::Cut) if long => Settled::Pass(Unstorable::Long),
             Err(NotWhole::Cut) => Settled::Nothing("the site cut its answer short".into()),
         }
     }
+}
+
+/// Whether a part says where it lies.
+fn lies(headers: &HeaderMap) -> bool {
+    rules::Stretch::of(StatusCode::PARTIAL_CONTENT, headers, 1).is_some()
 }
 
 /// Nobody may be waiting any more.
@@ -365,6 +431,9 @@ pub(crate) struct Filling {
 impl Filling {
     /// Whether it is also the answer for those who ask like this.
     pub(crate) fn answers(&self, asked: &HeaderMap) -> bool {
+        if self.head.status == StatusCode::PARTIAL_CONTENT {
+            return false;
+        }
         match rules::Vary::of(&self.head.headers) {
             rules::Vary::Nothing => true,
             rules::Vary::By(names) => {

@@ -90,16 +90,14 @@ impl Gateway {
         let detail = match live.how {
             How::Passed(why) => Some(why.name()),
             How::Failed => {
-                if let Some(stored) = stored
-                    && stored.standing().serves_on_error(&request.wants, None)
-                {
+                if let Some(stored) = stored.filter(|stored| stored.serves_on_error(request)) {
                     return self.serve_stale(request, stored);
                 }
                 Some("failed")
             }
             How::Kept | How::Renewed => None,
         };
-        let outcome = if stored.is_some() { Outcome::Suspect } else { Outcome::Miss };
+        let outcome = outcome(stored);
         let kept = matches!(live.how, How::Kept | How::Renewed);
         let ttl = kept.then(|| ttl(&live, self.site.limits.heuristics));
         // "Suspect" says its own detail.
@@ -116,12 +114,9 @@ impl Gateway {
     }
 
     pub(super) fn failed(&self, request: &Request, stored: Option<&Stored>, error: &Error) -> Res {
-        match stored.filter(|s| s.standing().serves_on_error(&request.wants, None)) {
+        match stored.filter(|stored| stored.serves_on_error(request)) {
             Some(stored) => self.serve_stale(request, stored),
-            None => {
-                let outcome = if stored.is_some() { Outcome::Suspect } else { Outcome::Miss };
-                self.respond.refused(error, &Said::of(outcome))
-            }
+            None => self.respond.refused(error, &Said::of(outcome(stored))),
         }
     }
 
@@ -168,6 +163,9 @@ impl Gateway {
         let Some(new) = Stored::of(key.clone(), &served, &self.site) else {
             return self.alone(request, stored, None).await;
         };
+        if !new.has(&request) {
+            return self.alone(request, Some(new), None).await;
+        }
         match new.standing().judge(&request.wants) {
             Verdict::Fresh | Verdict::Accepted | Verdict::Meanwhile => {
                 let ttl = Some(new.standing().left());
@@ -185,7 +183,8 @@ impl Gateway {
     pub(super) async fn again(self, request: Request, round: usize) -> Res {
         match self.find(&request) {
             Found::Answer(stored)
-                if stored.standing().judge(&request.wants) != Verdict::Validate =>
+                if stored.standing().judge(&request.wants) != Verdict::Validate
+                    && stored.has(&request) =>
             {
                 let ttl = Some(stored.standing().left());
                 let said = Said { ttl, ..Said::of(Outcome::Collapsed) };
@@ -203,7 +202,7 @@ impl Gateway {
         stored: Option<Stored>,
         error: Unanswered,
     ) -> Res {
-        let usable = stored.as_ref().filter(|s| s.standing().serves_on_error(&request.wants, None));
+        let usable = stored.as_ref().filter(|stored| stored.serves_on_error(&request));
         if let Some(stored) = usable {
             return self.serve_stale(&request, stored);
         }
@@ -232,7 +231,8 @@ impl Gateway {
         let part = request.headers.contains_key(header::RANGE);
         let mut asking = request.asking.clone();
         // Conditions and ranges of a client go to the site with a request that nobody can share.
-        if stored.is_some() || (why.is_none() && !part) {
+        let whole = stored.as_ref().is_some_and(|stored| !stored.is_part());
+        if whole || (why.is_none() && !part) {
             asking = asking.whole();
         }
         let key = stored.as_ref().map_or_else(|| request.url.clone(), |s| s.key.clone());
@@ -271,6 +271,14 @@ impl Gateway {
                 tracing::debug!(%error, "a refresh found no answer");
             }
         });
+    }
+}
+
+/// What is said of asking the site, by what is stored.
+fn outcome(stored: Option<&Stored>) -> Outcome {
+    match stored {
+        Some(stored) if !stored.is_part() => Outcome::Suspect,
+        _ => Outcome::Miss,
     }
 }
 

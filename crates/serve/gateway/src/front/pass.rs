@@ -82,7 +82,7 @@ impl Gateway {
             // Newer than what it has just made old, but not than a purge that came meanwhile.
             let stamp = Stamp { positions: asked.positions, ..site.stamp() };
             let at = (sent_at, site.clock.mono().since(sent_at));
-            let settled = site.take(&key, &asking, answered, at, false, Some(leader)).await;
+            let settled = site.take(&key, &asking, answered, at, (false, None), Some(leader)).await;
             site.settle(&key, &asking, settled, stamp, trace).await;
         });
         match led.await {

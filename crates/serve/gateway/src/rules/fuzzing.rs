@@ -83,7 +83,22 @@ pub fn selections(bytes: &[u8]) {
 
 /// Where a part lies.
 pub fn parts(bytes: &[u8]) {
+    let (bytes, asked) =
+        bytes.split_at(bytes.iter().position(|b| *b == b'\n').unwrap_or(bytes.len()));
+    stretches(bytes, asked.trim_ascii());
     let Some(at) = ContentRange::parse(bytes) else { return };
     assert!(at.first <= at.last && at.whole.is_none_or(|whole| at.last < whole));
     assert_eq!(ContentRange::parse(at.value().as_bytes()), Some(at), "a part comes back");
+}
+
+/// A stored part of ten bytes and what is asked for of it.
+fn stretches(lies: &[u8], asked: &[u8]) {
+    let value = |bytes: &[u8]| http::HeaderValue::from_bytes(bytes).ok();
+    let (Some(lies), Some(asked)) = (value(lies), value(asked)) else { return };
+    let stored = http::HeaderMap::from_iter([(http::header::CONTENT_RANGE, lies)]);
+    let asked = http::HeaderMap::from_iter([(http::header::RANGE, asked)]);
+    let part = super::Stretch::of(http::StatusCode::PARTIAL_CONTENT, &stored, 10);
+    if let Some((offset, at)) = part.and_then(|part| part.answers(&asked, &stored)) {
+        assert!(at.first <= at.last && offset as u64 + (at.last - at.first) < 10, "it is there");
+    }
 }

@@ -61,6 +61,55 @@ impl ContentRange {
     }
 }
 
+/// A stored part of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    pub at: ContentRange,
+    /// Bytes that are there. A part lies where it says that it begins.
+    pub len: u64,
+}
+
+impl Stretch {
+    /// What is stored under these headers, of so many bytes, if it is a part.
+    pub fn of(status: StatusCode, headers: &HeaderMap, len: u64) -> Option<Self> {
+        let mut lines = headers.get_all(header::CONTENT_RANGE).iter();
+        let at = ContentRange::parse(lines.next()?.as_bytes())?;
+        let one = status == StatusCode::PARTIAL_CONTENT && lines.next().is_none();
+        (one && len > 0).then_some(Self { at, len })
+    }
+
+    /// Whether it ends where the whole does.
+    fn to_the_end(&self) -> bool {
+        self.at.whole == Some(self.at.last + 1)
+    }
+
+    /// Where in the stored bytes the one range lies that a client asks for, and where in the whole; `None`
+    /// unless all of it is there (RFC 9111, section 3.3).
+    pub fn answers(&self, asked: &HeaderMap, stored: &HeaderMap) -> Option<(usize, ContentRange)> {
+        let mut lines = asked.get_all(header::RANGE).iter();
+        let range = std::str::from_utf8(lines.next()?.as_bytes()).ok()?;
+        let (unit, range) = range.split_once('=')?;
+        if lines.next().is_some() || !unit.eq_ignore_ascii_case("bytes") {
+            return None;
+        }
+        let (from, to) = range.trim().split_once('-')?;
+        let end = self.at.first + self.len;
+        let (from, until) = match (number(from), number(to)) {
+            (Some(from), Some(to)) if to >= end && self.to_the_end() => (from, end),
+            (Some(from), Some(to)) => (from, to.checked_add(1)?),
+            (Some(from), None) if to.is_empty() && self.to_the_end() => (from, end),
+            (None, Some(last)) if from.is_empty() && self.to_the_end() => {
+                (end.checked_sub(last)?, end)
+            }
+            _ => return None,
+        };
+        let there = self.at.first <= from && from < until && until <= end;
+        let at = ContentRange { first: from, last: until.checked_sub(1)?, whole: self.at.whole };
+        let offset = from.checked_sub(self.at.first)? as usize;
+        (there && range_allowed(asked, stored)).then_some((offset, at))
+    }
+}
+
 fn number(text: &str) -> Option<u64> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     digits.then(|| text.parse().ok())?
@@ -146,6 +195,32 @@ mod tests {
     }
 
     proptest! {
+        /// A part answers a range as the whole would, or not at all.
+        #[test]
+        fn a_part_answers_as_the_whole_does(
+            first in 0_u64..20, len in 1_u64..20, range in "bytes=([0-9]{1,2})?-([0-9]{1,2})?",
+        ) {
+            let whole: Vec<u8> = (0..30).collect();
+            let last = (first + len - 1).min(29);
+            let at = ContentRange { first, last, whole: Some(30) };
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_RANGE, at.value());
+            let stretch = Stretch::of(StatusCode::PARTIAL_CONTENT, &headers, last - first + 1);
+            let stretch = stretch.expect("a part");
+            let mut asked = HeaderMap::new();
+            asked.insert(header::RANGE, HeaderValue::try_from(range).expect("plain"));
+            let expected = match portion(&asked, StatusCode::OK, &headers, 30) {
+                Portion::Part { from, len } => Some(from..from + len),
+                Portion::Whole | Portion::None => None,
+            };
+            let there = expected.filter(|range| first <= range.start && range.end <= last + 1);
+            let got = stretch.answers(&asked, &headers);
+            prop_assert_eq!(got.map(|(_, at)| at.first..at.last + 1), there);
+            if let Some((offset, at)) = got {
+                prop_assert_eq!(whole[first as usize..][offset], whole[at.first as usize]);
+            }
+        }
+
         /// RFC 9111, section 3.4.
         #[test]
         fn two_parts_make_the_part_that_both_cover(
