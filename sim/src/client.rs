@@ -216,7 +216,7 @@ async fn perform(
         }
     };
     match written {
-        Ok(version) => (Outcome::Ok, Seen { version: Some(version), ..Seen::default() }),
+        Ok(written) => (Outcome::Ok, Seen { version: Some(written.version), ..Seen::default() }),
         Err(Error::Precondition { .. } | Error::Skew(_)) => (Outcome::Refused, Seen::default()),
         Err(_) => (Outcome::Unknown, Seen::default()),
     }

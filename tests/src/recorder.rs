@@ -176,6 +176,20 @@ impl Recorder {
     }
 }
 
+impl Recorder {
+    /// Stamps of a write before its last: nobody promises that they are durable, but readers may have
+    /// been shown them. In the history they are writes of which nobody knows how they ended.
+    fn earlier<'a>(&self, operation: &Operation<'_>, versions: impl Iterator<Item = &'a str>) {
+        for version in versions {
+            let stamp = Operation { version: Some(version), outcome: "unknown", ..*operation };
+            let line = stamp.line();
+            let mut inner = self.inner();
+            inner.out.write_all(line.as_bytes()).expect("the history is written");
+            inner.settled.write_all(line.as_bytes()).expect("the history is written");
+        }
+    }
+}
+
 impl Operation<'_> {
     fn line(&self) -> String {
         let mut line = json!({

@@ -221,6 +221,9 @@ impl Client {
             outcome,
         };
         self.recorder.record(&operation, told, asked.kind, seen);
+        if let Some(answer) = answer.as_ref().filter(|_| outcome == "ok") {
+            self.recorder.earlier(&operation, earlier(answer));
+        }
         if let Some(version) = version {
             match (asked.op, outcome, asked.key) {
                 // What a condition met may be a deleted key: then there must be none.
@@ -281,6 +284,12 @@ impl<'a> Asked<'a> {
 fn version(answer: &Response) -> Option<&str> {
     let quoted = answer.header("littoral-version").or_else(|| answer.header("etag"))?;
     Some(quoted.trim_matches('"')).filter(|version| !version.is_empty())
+}
+
+/// The stamps that the write had before the one that it was answered with.
+fn earlier(answer: &Response) -> impl Iterator<Item = &str> {
+    let all = answer.header("littoral-earlier-versions").unwrap_or_default();
+    all.split(',').map(str::trim).filter(|version| !version.is_empty())
 }
 
 /// Which write's value an answer shows.

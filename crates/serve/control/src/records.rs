@@ -79,7 +79,8 @@ impl Records {
     ) -> Result<Version, Error> {
         let json = serde_json::to_vec(record).expect("records have text keys only");
         let put = Put { body: Body::Bytes(json.into()), precondition, ..Put::default() };
-        self.kv.put(&own(ctx), &self.space, key.into(), put).await
+        let written = self.kv.put(&own(ctx), &self.space, key.into(), put).await?;
+        Ok(written.version)
     }
 
     pub(crate) async fn delete(
@@ -88,7 +89,8 @@ impl Records {
         key: Vec<u8>,
         precondition: Precondition,
     ) -> Result<Version, Error> {
-        self.kv.delete(&own(ctx), &self.space, key.into(), precondition).await
+        let deleted = self.kv.delete(&own(ctx), &self.space, key.into(), precondition).await?;
+        Ok(deleted.version)
     }
 
     /// All records under a prefix, with what follows it of their keys.

@@ -35,7 +35,7 @@ pub use origin::KvOrigin;
 pub use refill::RefillLimits;
 pub use service::{
     Change, Kv, ListOptions, Listing, Page, Parts, Precondition, PurgeScope, Put, ReadOptions,
-    Value, WatchFrom,
+    Value, WatchFrom, Written,
 };
 pub use site::Site;
 pub use stores::Stores;

@@ -66,6 +66,16 @@ pub struct Value {
     pub hops: Hops,
 }
 
+/// What a write was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The key has it, or a newer one, everywhere in the end.
+    pub version: Version,
+    /// Stamps of the same write that one store found too old, mostly none. The other store may have
+    /// taken them, and readers may have seen the value under them.
+    pub earlier: Vec<Version>,
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct Put {
     pub body: Body,
@@ -201,7 +211,7 @@ impl Kv {
         served.map(value).map_err(|error| read_error(error, ctx))
     }
 
-    /// Acknowledged when durable; the new version.
+    /// Acknowledged when durable: what it was given.
     ///
     /// # Errors
     /// [`Error::Precondition`]; [`Error::WriteUnavailable`] when no store takes it;
@@ -212,7 +222,7 @@ impl Kv {
         namespace: &Namespace,
         key: Bytes,
         put: Put,
-    ) -> Result<Version, Error> {
+    ) -> Result<Written, Error> {
         let order = Order {
             space: namespace.id,
             key,
@@ -235,7 +245,7 @@ impl Kv {
         namespace: &Namespace,
         key: Bytes,
         precondition: Precondition,
-    ) -> Result<Version, Error> {
+    ) -> Result<Written, Error> {
         let order = Order {
             space: namespace.id,
             key,
@@ -262,7 +272,7 @@ impl Kv {
         self.0.tiers.spread(ctx, space, key, version, reach).await
     }
 
-    async fn write(&self, ctx: &Ctx, order: Order) -> Result<Version, Error> {
+    async fn write(&self, ctx: &Ctx, order: Order) -> Result<Written, Error> {
         let inner = &self.0;
         let written = inner.clock.until(ctx.deadline, inner.writer.write(ctx, order)).await;
         written.unwrap_or(Err(Error::Deadline))

@@ -18,13 +18,16 @@ use littoral_types::{
 use tokio::sync::mpsc;
 
 use crate::stores::Stores;
-use crate::{Error, KIND, Precondition};
+use crate::{Error, KIND, Precondition, Written};
 
 /// How often a write is stamped again because a store held something newer.
 const STAMPS_MAX: usize = 8;
 
-/// How long the second store is awaited before its debt is written down, at most; otherwise as long
-/// as the first took.
+/// The second store is awaited this many times as long as the first took before its debt is written
+/// down: two disks asked at once are rarely done at once, and a debt costs a third sync.
+const PATIENCE: u32 = 3;
+
+/// How long the second store is awaited before its debt is written down, at most.
 const OTHER_WAIT_MAX: Duration = Duration::from_millis(2);
 
 /// One node's writer.
@@ -66,14 +69,16 @@ enum Tried {
 }
 
 impl Writer {
-    /// The version of the write, once it is durable and owed.
-    pub(crate) async fn write(&self, ctx: &Ctx, order: Order) -> Result<Version, Error> {
+    /// What the write was given, once it is durable and owed.
+    pub(crate) async fn write(&self, ctx: &Ctx, order: Order) -> Result<Written, Error> {
         let decided = order.compare || order.precondition != Precondition::None;
         if decided && !order.compare && rules::holds(Rule::HomeIsLevelled) {
             self.level(ctx, &order).await?;
         }
+        let mut earlier = Vec::new();
         for _ in 0..STAMPS_MAX {
             let write = self.stamp(&order);
+            let version = write.row.version;
             let tried = if decided {
                 self.at_home(ctx, &order, &write).await?
             } else {
@@ -81,13 +86,17 @@ impl Writer {
             };
             match tried {
                 Tried::Newer(_) if !rules::holds(Rule::StampedAgain) => {
-                    return Ok(write.row.version);
+                    return Ok(Written { version, earlier });
                 }
-                Tried::Newer(current) => self.follow(current)?,
+                Tried::Newer(current) => {
+                    if !decided {
+                        earlier.push(version);
+                    }
+                    self.follow(current)?;
+                }
                 Tried::Taken(taken, others) => {
-                    let version = write.row.version;
                     self.acknowledge(write, taken, others).await?;
-                    return Ok(version);
+                    return Ok(Written { version, earlier });
                 }
             }
         }
@@ -208,7 +217,7 @@ impl Writer {
     ) -> Result<(), Error> {
         // A store as near as the first is about to answer: a debt would only be written and struck.
         let took = self.stores.clock.mono().since(taken.sent_at);
-        let patience = took.min(OTHER_WAIT_MAX);
+        let patience = took.saturating_mul(PATIENCE).min(OTHER_WAIT_MAX);
         let held = self.hold(&write, &taken);
         // Beside what follows: the location's other nodes are near.
         let space = Space { id: write.space, kind: KIND };

@@ -16,6 +16,8 @@ use super::refuse;
 use crate::Value;
 
 pub(crate) const VERSION: HeaderName = HeaderName::from_static("littoral-version");
+pub(crate) const EARLIER_VERSIONS: HeaderName =
+    HeaderName::from_static("littoral-earlier-versions");
 const EXPIRATION: HeaderName = HeaderName::from_static("expiration");
 const CF_EXPIRATION: HeaderName = HeaderName::from_static("cf-expiration");
 const CF_METADATA: HeaderName = HeaderName::from_static("cf-kv-metadata");

@@ -16,7 +16,7 @@ use super::key::{Key, KeyError};
 use super::listing::{self, BindingPage, Limit};
 use super::read::{Reading, options_of};
 use super::refuse::{self, Operation};
-use super::write::{Form, versioned};
+use super::write::{Form, told};
 use super::{Credentials, Doors, bulk, unknown_token, wait};
 
 /// The namespace a request of the binding is for.
@@ -121,7 +121,7 @@ impl Doors {
         let query = Query::new(call.head.uri.query());
         let key = key(raw, query)?;
         let wait = wait::asked(query)?;
-        let version = match operation {
+        let written = match operation {
             Operation::Put => self.put(call, &ctx, &namespace, &key, Form::Binding).await?,
             Operation::Delete => self.delete(call, &ctx, &namespace, &key).await?,
             _ => {
@@ -131,8 +131,8 @@ impl Doors {
                 return self.value(&call.head.headers, &value, Exit::Binding);
             }
         };
-        let res = versioned(Response::new(Body::empty()), Some(version));
-        Ok(self.reached(res, &ctx, (&namespace, &key, version), wait).await)
+        let res = told(Response::new(Body::empty()), &written);
+        Ok(self.reached(res, &ctx, (&namespace, &key, written.version), wait).await)
     }
 
     async fn binding_list(&self, call: &Call, (ctx, namespace): Found) -> Result<Res, Refusal> {

@@ -123,7 +123,7 @@ impl Doors {
         let body = value::bytes(&value, self.kv().clone()).await?;
         let put = Put { body, metadata, expires_at, precondition: Precondition::None };
         let ctx = self.renewed(ctx);
-        Ok(self.kv().put(&ctx, namespace, key, put).await?)
+        Ok(self.kv().put(&ctx, namespace, key, put).await?.version)
     }
 
     /// Deletes keys side by side. An error only when none could be deleted.
@@ -138,7 +138,7 @@ impl Doors {
             deletes.push(Box::pin(async move {
                 let (ctx, name) = (self.renewed(ctx), key.clone());
                 let deleted = self.kv().delete(&ctx, namespace, key, Precondition::None).await;
-                (name, deleted.map_err(Refusal::from))
+                (name, deleted.map(|written| written.version).map_err(Refusal::from))
             }));
         }
         outcome(side_by_side(deletes, self.options().bulk_concurrency)).await

@@ -17,7 +17,7 @@ use super::key::Key;
 use super::listing::{self, Entry, Info, Limit};
 use super::read::{Reading, options_of};
 use super::refuse::{self, Operation};
-use super::write::{Form, versioned};
+use super::write::{Form, told, versioned};
 use super::{Doors, bulk, metadata, wait};
 use crate::Namespace;
 
@@ -100,7 +100,7 @@ impl Doors {
         key: &Key,
     ) -> Result<Res, Refusal> {
         let wait = wait::asked(Query::new(call.head.uri.query()))?;
-        let version = match operation {
+        let written = match operation {
             Operation::Put => self.put(call, ctx, namespace, key, Form::Rest).await?,
             Operation::Delete => self.delete(call, ctx, namespace, key).await?,
             _ => {
@@ -113,8 +113,8 @@ impl Doors {
                 return self.rest_metadata(&value);
             }
         };
-        let res = versioned(done(), Some(version));
-        Ok(self.reached(res, ctx, (namespace, key, version), wait).await)
+        let res = told(done(), &written);
+        Ok(self.reached(res, ctx, (namespace, key, written.version), wait).await)
     }
 
     fn rest_metadata(&self, value: &crate::Value) -> Result<Res, Refusal> {

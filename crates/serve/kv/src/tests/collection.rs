@@ -138,7 +138,7 @@ async fn a_node_that_remembers_a_collected_delete_keeps_the_absence_until_a_writ
     let ns = &world.namespace;
     let key = Bytes::from_static(b"k");
     let deleted = world.kv(3).delete(&world.ctx(), ns, key, crate::Precondition::None).await;
-    let deleted = deleted.expect("taken");
+    let deleted = deleted.expect("taken").version;
     world.pass(5_000).await;
     for store in [0, 1] {
         collect(&world, store, "k", deleted).await;

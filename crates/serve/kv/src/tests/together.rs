@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use littoral_types::Ctx;
+use littoral_store::{Condition, Row, Store as _, Write};
+use littoral_types::{Body, Ctx, Version, Wall};
 
 use super::world::World;
-use crate::{Error, ListOptions, Precondition};
+use crate::{Error, ListOptions, Precondition, Put};
 
 #[tokio::test(start_paused = true)]
 async fn a_write_reaches_both_stores_and_leaves_no_debt() {
@@ -133,4 +134,24 @@ async fn a_watcher_sees_each_version_once_and_in_order() {
             break;
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_stamped_again_says_so() {
+    let world = World::new().await;
+    // Another writer's, a little ahead; the other store has yet to hear of it.
+    let ahead = Version::new(Wall(world.clock.wall().0 + 50), 0, 99);
+    let key = Bytes::from_static(b"k");
+    let row = Row { version: ahead, body: Body::Bytes(key.clone()), ..Row::default() };
+    let (space, now) = (world.namespace.id, world.clock.wall());
+    let write = Write { space, key: key.clone(), row, condition: Condition::Newer, now };
+    world.stores[0].inner.apply(write).await.expect("taken");
+
+    let put = Put { body: Body::Bytes(Bytes::from_static(b"v")), ..Put::default() };
+    let written = world.kv(0).put(&world.ctx(), &world.namespace, key, put).await.expect("taken");
+    let [first] = written.earlier[..] else { panic!("stamped {} times", written.earlier.len()) };
+    assert!(first < ahead && ahead < written.version);
+    world.pass(10_000).await;
+    assert_eq!(world.row(0, "k").await, Some(written.version));
+    assert_eq!(world.row(1, "k").await, Some(written.version));
 }

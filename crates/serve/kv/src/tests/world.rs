@@ -265,7 +265,9 @@ impl World {
     ) -> Result<Version, Error> {
         let body = Body::Bytes(Bytes::copy_from_slice(value.as_bytes()));
         let put = Put { body, precondition, ..Put::default() };
-        self.kv(at).put(&self.ctx(), &self.namespace, Bytes::from_static(key.as_bytes()), put).await
+        let key = Bytes::from_static(key.as_bytes());
+        let written = self.kv(at).put(&self.ctx(), &self.namespace, key, put).await;
+        written.map(|written| written.version)
     }
 
     pub(super) async fn get(&self, at: usize, key: &'static str) -> Option<String> {
