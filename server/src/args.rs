@@ -15,6 +15,7 @@ mod serve;
 mod token;
 mod topology;
 mod trace;
+mod zone;
 
 use std::path::PathBuf;
 
@@ -37,6 +38,7 @@ pub use serve::{LogArgs, Serve};
 pub use token::{CreateToken, Token, TokenCommand};
 pub use topology::Topology;
 pub use trace::Trace;
+pub use zone::{Explain as ExplainZone, Which, Zone, ZoneCommand};
 
 /// Where client commands look when not told: the first location of `dev`.
 pub const DEV_URL: &str = "http://127.0.0.1:8787";
@@ -87,6 +89,7 @@ pub enum Command {
     Kv(Box<Kv>),
     Token(Token),
     Trace(Trace),
+    Zone(Box<Zone>),
     History(History),
     /// Say what an error code of the API means, and what to do.
     #[command(after_long_help = "\

@@ -17,6 +17,7 @@ pub mod serve;
 mod token;
 mod topology;
 mod trace;
+mod zone;
 
 use std::future::Future;
 
@@ -41,6 +42,7 @@ pub fn run(command: Command) -> Result<()> {
         Command::Kv(kv) => block_on(unless_stopped(kv::run(kv.command))),
         Command::Token(token) => token::run(token.command),
         Command::Trace(options) => block_on(unless_stopped(trace::run(options))),
+        Command::Zone(zone) => block_on(unless_stopped(zone::run(zone.command))),
         Command::History(history) => history::run(history.command),
         Command::Explain { code } => explain::run(code),
         Command::Completions { shell } => manual::completions(shell),

@@ -14,6 +14,9 @@ settings! {
         /// Address of the first location. The others, unless they say their own, take the ports
         /// after it.
         listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8787)),
+        /// Address at which the first location serves zones; the others of this process take the ports
+        /// after it. None: zones are not served here.
+        zones_listen: Option<SocketAddr> = None,
         /// The account that the tokens below belong to: 32 hexadecimal digits.
         account: String = "0123456789abcdef0123456789abcdef".into(),
         /// Names of the two locations at which the stores of the truth stand. The same one twice

@@ -10,6 +10,7 @@ use littoral_http::{Answer, Body, Call, Front, Refusal, Res, code};
 use littoral_kv::doors::{Credentials, Directory as _, Doors};
 use littoral_telemetry::metrics::{self, Registry};
 use littoral_types::Ctx;
+use littoral_zones::Zones;
 use serde::{Deserialize, Serialize};
 
 use crate::network::{Access, Error, Location};
@@ -24,6 +25,8 @@ pub struct Outer {
     inner: Inner,
     control: Control,
     own: Arc<Own>,
+    /// Where zones are served.
+    zones: Option<Zones>,
 }
 
 /// What the paths of its own answer from.
@@ -62,7 +65,16 @@ impl Outer {
         let doors = Doors::new(node.kv.clone(), directory, opening::places(shared), doors);
         let own = Own { clock: shared.clock.clone(), metrics: node.metrics.clone(), dev };
         let inner = Inner::new(doors, control.clone());
-        Ok(Self { inner, control, own: Arc::new(own) })
+        Ok(Self { inner, control, own: Arc::new(own), zones: None })
+    }
+
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// From now on it answers for the API of zones too.
+    pub fn with_zones(&mut self, zones: Zones) {
+        self.zones = Some(zones);
     }
 
     /// Empties removed namespaces that an earlier run did not get to the end of.
@@ -85,6 +97,9 @@ impl Front for Outer {
     fn answer(&self, call: Call) -> Answer {
         if Inner::is_binding(&call.head.headers) {
             return self.inner.answer(call);
+        }
+        if let Some(zones) = self.zones.as_ref().filter(|_| Zones::is_api(call.head.uri.path())) {
+            return zones.api(call);
         }
         let Some(path) = self.own_path(call.head.uri.path()) else {
             return self.inner.answer(call);
@@ -125,11 +140,14 @@ impl Own {
             name: &'a str,
             region: &'a str,
             address: String,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            zones: Option<String>,
         }
         let known = self.dev.as_ref().and_then(|known| known.get());
         let shown = |location: &'_ Location| -> serde_json::Value {
-            let Location { name, region, address } = location;
-            serde_json::to_value(Shown { name, region, address: address.to_string() })
+            let Location { name, region, address, zones } = location;
+            let (address, zones) = (address.to_string(), zones.map(|zones| zones.to_string()));
+            serde_json::to_value(Shown { name, region, address, zones })
                 .expect("names and addresses are JSON")
         };
         let list: Vec<_> = known.into_iter().flat_map(|known| known.iter()).map(shown).collect();

@@ -18,6 +18,7 @@ mod node;
 mod opening;
 mod reference;
 mod world;
+mod zones;
 mod terminal;
 
 use std::process::ExitCode;

@@ -25,6 +25,7 @@ use tokio::sync::oneshot;
 use crate::config::{self, Limits};
 use crate::gateway::SiteOptions;
 use crate::node::{Node, Shared};
+use crate::zones::ZonesAt;
 pub use disks::Disks;
 use disks::Folder;
 use doors::Doors;
@@ -126,6 +127,8 @@ pub struct Location {
     pub name: String,
     pub region: String,
     pub address: SocketAddr,
+    /// Where it serves zones.
+    pub zones: Option<SocketAddr>,
 }
 
 /// Why a network did not start.
@@ -193,7 +196,7 @@ impl Network {
     /// # Errors
     /// When a port is taken or the data directory cannot be used; nothing is left running.
     pub async fn start(options: Options) -> Result<Self, Error> {
-        Self::before(options, None).await
+        Self::open(options, None, None).await
     }
 
     /// Starts every location in front of a site: all paths are the site's.
@@ -201,6 +204,22 @@ impl Network {
     /// # Errors
     /// As [`Network::start`].
     pub async fn before(options: Options, site: Option<SiteOptions>) -> Result<Self, Error> {
+        Self::open(options, site, None).await
+    }
+
+    /// Starts every location, each with a second address for the hosts of zones.
+    ///
+    /// # Errors
+    /// As [`Network::start`].
+    pub async fn with_zones(options: Options, zones: Option<ZonesAt>) -> Result<Self, Error> {
+        Self::open(options, None, zones).await
+    }
+
+    async fn open(
+        options: Options,
+        site: Option<SiteOptions>,
+        zones: Option<ZonesAt>,
+    ) -> Result<Self, Error> {
         let Plan { topology, trips, mut places } = places::plan(&options.places)?;
         let clock = Clock::system();
         let tasks = Tasks::new(clock.clone());
@@ -231,8 +250,9 @@ impl Network {
             link.serve(&nodes[0], &shared, &closing)?;
             link.meet(&shared.clock).await;
         }
+        let (options, places) = (&options, &places);
         let doors =
-            Doors { shared: &shared, options: &options, places: &places, closing: &closing, site };
+            Doors { shared: &shared, options, places, own: &own, closing: &closing, site, zones };
         let (locations, closed) = doors.open(&nodes, &mut chance)?;
         for node in &nodes {
             node.tiers.follow(chance.u64());

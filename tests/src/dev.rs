@@ -34,6 +34,8 @@ pub struct Location {
     pub name: String,
     pub region: String,
     pub address: SocketAddr,
+    /// Where it serves zones.
+    pub zones: Option<SocketAddr>,
 }
 
 /// A running network; killed when dropped.
@@ -200,13 +202,14 @@ fn spawn(options: &Options, folder: &Path, ready: &Path) -> Child {
     command.spawn().expect("the binary runs")
 }
 
-/// `[{name, region, address}]`
+/// `[{name, region, address, zones}]`
 fn parse_locations(listing: &Value) -> Option<Vec<Location>> {
     let parse = |one: &Value| {
         Some(Location {
             name: one["name"].as_str()?.to_owned(),
             region: one["region"].as_str()?.to_owned(),
             address: one["address"].as_str()?.parse().ok()?,
+            zones: one["zones"].as_str().and_then(|zones| zones.parse().ok()),
         })
     };
     listing.as_array()?.iter().map(parse).collect()

@@ -24,6 +24,7 @@ mod site;
 mod told;
 mod wait;
 mod wire;
+mod zoned;
 
 pub use binary::{littoral, littoral_at};
 pub use cases::{ANY, Case, check};
@@ -44,3 +45,4 @@ pub use site::{Asked, Site, answer};
 pub use told::{Told, Tried};
 pub use wait::{Stopwatch, until, wall_ms};
 pub use wire::{Connection, Request, Response};
+pub use zoned::{ZONE_HOST, Zoned};

@@ -15,6 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Request {
     method: String,
     target: String,
+    host: String,
     headers: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
 }
@@ -37,8 +38,13 @@ pub struct Connection {
 
 impl Request {
     pub fn new(method: &str, target: impl Into<String>) -> Self {
-        let (method, target) = (method.to_owned(), target.into());
-        Self { method, target, headers: Vec::new(), body: Vec::new() }
+        Self::of_host(method, target, "test")
+    }
+
+    /// To a host by its name.
+    pub fn of_host(method: &str, target: impl Into<String>, host: &str) -> Self {
+        let (method, target, host) = (method.to_owned(), target.into(), host.to_owned());
+        Self { method, target, host, headers: Vec::new(), body: Vec::new() }
     }
 
     #[must_use]
@@ -66,7 +72,8 @@ impl Request {
 
     fn bytes(&self) -> Vec<u8> {
         let mut head =
-            format!("{} {} HTTP/1.1\r\nHost: test\r\n", self.method, self.target).into_bytes();
+            format!("{} {} HTTP/1.1\r\nHost: {}\r\n", self.method, self.target, self.host)
+                .into_bytes();
         let names = |name: &str| self.headers.iter().any(|(one, _)| one.eq_ignore_ascii_case(name));
         let bodiless = self.body.is_empty() && matches!(&*self.method, "GET" | "HEAD");
         if !bodiless && !names("content-length") && !names("transfer-encoding") {

@@ -23,7 +23,7 @@ Examples:
       littoral dev --trips 0
 
 Ready when GET /healthz on the first address answers 200; then --ready-file, if given, is written
-as [{\"name\", \"region\", \"address\"}], the same as GET /dev/locations answers.
+as [{\"name\", \"region\", \"address\", \"zones\"}], the same as GET /dev/locations answers.
 SIGTERM and ctrl-c drain what is under way and exit with 0.";
 
 /// Run a network of locations in this process, to try things on.
@@ -38,6 +38,11 @@ pub struct Dev {
     /// free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
     pub listen: SocketAddr,
+
+    /// Address at which the first location serves zones; the others take the ports after it. Without
+    /// it, a hundred ports above their own, if these are free.
+    #[arg(long, value_name = "ADDRESS")]
+    pub zones: Option<SocketAddr>,
 
     /// The account: 32 hexadecimal digits.
     #[arg(long, value_name = "ID", default_value = DEV_ACCOUNT, value_parser = parse::account)]

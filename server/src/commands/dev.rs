@@ -3,6 +3,7 @@
 mod page;
 pub(super) mod ready;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use littoral_config::settings;
@@ -15,6 +16,10 @@ use crate::config::{Access, Limits, Log};
 use crate::failure::Failure;
 use crate::network::{self, BootstrapToken, Network, Places};
 use crate::terminal;
+use crate::zones::ZonesAt;
+
+/// From the port of a location to that of its zones.
+const ZONES_ABOVE: u16 = 100;
 
 pub fn run(dev: Dev) -> Result<()> {
     check(&dev)?;
@@ -33,13 +38,25 @@ async fn serve(dev: Dev) -> Result<()> {
         ready::clear(file)?;
     }
     let data = DataDir::make(dev.ephemeral, &dev.data_dir)?;
-    let network = Network::start(options(&dev, data.path())).await?;
+    let network = Network::with_zones(options(&dev, data.path()), Some(zones(&dev))).await?;
     if let Some(file) = &dev.ready_file {
         ready::write(file, network.locations())?;
     }
     // Serving goes on when nobody reads the page.
     let _ = terminal::say(&page::render(&dev, network.locations()));
     serve_until_told(network, stop).await
+}
+
+/// Unless told otherwise, a hundred ports above the locations' own.
+fn zones(dev: &Dev) -> ZonesAt {
+    if let Some(address) = dev.zones {
+        return ZonesAt::Exactly(address);
+    }
+    let port = match dev.listen.port() {
+        0 => 0,
+        port => port.checked_add(ZONES_ABOVE).unwrap_or(0),
+    };
+    ZonesAt::Rather(SocketAddr::new(dev.listen.ip(), port))
 }
 
 /// What no single option can check.
@@ -103,6 +120,9 @@ settings! {
     struct Effective {
         /// Address of the first location (--listen); the others take the ports after it.
         listen: String = String::new(),
+        /// Address at which the first location serves zones (--zones); the others take the ports
+        /// after it.
+        zones: String = String::new(),
         /// The account (--account).
         account: String = String::new(),
         /// The token that may do everything in the account (--token).
@@ -125,6 +145,7 @@ settings! {
 fn effective(dev: &Dev) -> Effective {
     Effective {
         listen: dev.listen.to_string(),
+        zones: zones(dev).of(0).map_or_else(String::new, |address| address.to_string()),
         account: format!("{:032x}", dev.account.0),
         token: dev.token.clone(),
         data_dir: dev.data_dir.clone(),

@@ -10,6 +10,7 @@ use crate::config::{Config, Engine, Location, Origin, Token};
 use crate::failure::Failure;
 use crate::network::{self, BootstrapToken, Network, Place, Places, StoreSite};
 use crate::terminal;
+use crate::zones::ZonesAt;
 
 pub fn run(serve: &Serve) -> Result<()> {
     if serve.markdown {
@@ -23,17 +24,19 @@ pub fn run(serve: &Serve) -> Result<()> {
         return Ok(terminal::say(littoral_config::dump(&config).trim_end())?);
     }
     let options = options(&config)?;
+    let zones = config.zones_listen.map(ZonesAt::Exactly);
     crate::logs::install(&serve.log, &config.log)?;
-    super::block_on(run_network(options))
+    super::block_on(run_network(options, zones))
 }
 
-async fn run_network(options: network::Options) -> Result<()> {
+async fn run_network(options: network::Options, zones: Option<ZonesAt>) -> Result<()> {
     let mut stop = Stop::listen()?;
     let mut reload = signal(SignalKind::hangup()).into_diagnostic()?;
-    let network = Network::start(options).await?;
+    let network = Network::with_zones(options, zones).await?;
     for location in network.locations() {
-        let network::Location { name, region, address } = location;
-        tracing::info!(%name, %region, %address, "location is ready");
+        let network::Location { name, region, address, zones } = location;
+        let zones = zones.map(|zones| zones.to_string());
+        tracing::info!(%name, %region, %address, zones, "location is ready");
     }
     loop {
         tokio::select! {

@@ -13,15 +13,20 @@ use super::{Error, Location, Options, Place, Places};
 use crate::front::Outer;
 use crate::gateway::SiteOptions;
 use crate::node::{Node, Shared};
+use crate::zones::{self, ZonesAt};
 
 /// What the listeners of a process are opened with.
 pub(super) struct Doors<'a> {
     pub(super) shared: &'a Shared,
     pub(super) options: &'a Options,
     pub(super) places: &'a [Place],
+    /// The locations of this process.
+    pub(super) own: &'a [LocationId],
     pub(super) closing: &'a Shutdown,
     /// What all paths belong to, instead of the doors.
     pub(super) site: Option<SiteOptions>,
+    /// Where zones are served.
+    pub(super) zones: Option<ZonesAt>,
 }
 
 pub(super) type Opened = (Arc<[Location]>, Vec<oneshot::Receiver<()>>);
@@ -31,9 +36,18 @@ impl Doors<'_> {
     pub(super) fn open(&self, nodes: &[Arc<Node>], chance: &mut Chance) -> Result<Opened, Error> {
         let known = Arc::new(OnceLock::new());
         let mut servers = Vec::with_capacity(nodes.len());
+        let mut of_zones = Vec::new();
         for (at, node) in nodes.iter().enumerate() {
-            let front = Arc::new(self.front(node, &known)?);
+            let mut front = self.front(node, &known)?;
             let Shared { clock, tasks, .. } = self.shared;
+            if let Some(zones) = self.zones {
+                let here = self.own[at];
+                let control = front.control();
+                let opened = zones::start(node, here, self.shared, control, chance.fork());
+                of_zones.push(self.bind_zones(zones, at, opened.clone(), chance)?);
+                front.with_zones(opened);
+            }
+            let front = Arc::new(front);
             if at == 0 {
                 // Once in a process: what removed namespaces left when it was killed.
                 tasks.spawn(TaskKind::Cleanup, front.sweep());
@@ -53,14 +67,42 @@ impl Doors<'_> {
             );
             servers.push(bound.map_err(refused)?.counted(&node.metrics));
         }
-        let location = |(place, server): (&Place, &Server)| Location {
+        let location = |(at, (place, server)): (usize, (&Place, &Server))| Location {
             name: place.name.clone(),
             region: place.region.clone(),
             address: server.local_addr(),
+            zones: of_zones.get(at).map(Server::local_addr),
         };
-        let locations: Arc<[Location]> = self.places.iter().zip(&servers).map(location).collect();
+        let both = self.places.iter().zip(&servers).enumerate();
+        let locations: Arc<[Location]> = both.map(location).collect();
         known.get_or_init(|| Arc::clone(&locations));
-        Ok((locations, servers.into_iter().map(|server| self.serve(server)).collect()))
+        let all = servers.into_iter().chain(of_zones);
+        Ok((locations, all.map(|server| self.serve(server)).collect()))
+    }
+
+    fn bind_zones(
+        &self,
+        at: ZonesAt,
+        place: usize,
+        zones: littoral_zones::Zones,
+        chance: &mut Chance,
+    ) -> Result<Server, Error> {
+        let address = at.of(place).ok_or_else(|| {
+            Error::Other(format!("zones of location {} would need too high a port", place + 1))
+        })?;
+        let front: Arc<dyn Front> = Arc::new(littoral_zones::Front::new(zones));
+        let Shared { clock, tasks, .. } = self.shared;
+        let mut bind = |address| {
+            let (front, chance) = (Arc::clone(&front), chance.fork());
+            Server::bind(address, self.http(), front, clock.clone(), tasks.clone(), chance)
+        };
+        let bound = match (bind(address), at) {
+            (Err(littoral_http::Error::Taken { .. }), ZonesAt::Rather(_)) => {
+                bind(SocketAddr::new(address.ip(), 0))
+            }
+            (bound, _) => bound,
+        };
+        bound.map_err(refused)
     }
 
     fn front(

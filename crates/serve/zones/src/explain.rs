@@ -82,7 +82,7 @@ impl Zones {
         let stages = plan.stages();
         let name = |at: usize| plan.steps()[at].name.to_string();
         let rule = |(at, step): (usize, &crate::plan::Step)| {
-            let (from, to) = done.times[at];
+            let (from, to) = done.times[at].unwrap_or((began, began));
             let outcome = done.outcomes[at].as_ref();
             RuleSaid {
                 name: step.name.to_string(),

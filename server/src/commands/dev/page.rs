@@ -39,10 +39,13 @@ fn head(page: &mut String, dev: &Dev, locations: &[Location]) -> std::fmt::Resul
         |of: fn(&Location) -> &str| locations.iter().map(|l| of(l).len()).max().unwrap_or(0);
     let name = width(|location| &location.name).max("location".len());
     let region = width(|location| &location.region).max("region".len());
-    writeln!(page, "\n  {:name$}  {:region$}  address", "location", "region")?;
+    let zones = locations.iter().any(|location| location.zones.is_some());
+    let zones = if zones { "                zones" } else { "" };
+    writeln!(page, "\n  {:name$}  {:region$}  address{zones}", "location", "region")?;
     for location in locations {
-        let Location { name: n, region: r, address } = location;
-        writeln!(page, "  {n:name$}  {r:region$}  http://{address}")?;
+        let Location { name: n, region: r, address, zones } = location;
+        let zones = zones.map(|zones| format!("  http://{zones}")).unwrap_or_default();
+        writeln!(page, "  {n:name$}  {r:region$}  http://{address}{zones}")?;
     }
     writeln!(page, "\n  account  {:032x}   (--account)", dev.account.0)?;
     writeln!(page, "  token    {}   (--token)", dev.token)
@@ -125,6 +128,7 @@ mod tests {
             name: name.into(),
             region: region.into(),
             address: ([127, 0, 0, 1], port).into(),
+            zones: Some(([127, 0, 0, 1], port + 100).into()),
         };
         render(&dev, &[location("ams", "europe", 8787), location("iad", "america", 8788)])
     }
@@ -134,8 +138,8 @@ mod tests {
         let page = page("");
         for part in [
             "2 locations in 2 regions",
-            "ams       europe   http://127.0.0.1:8787",
-            "iad       america  http://127.0.0.1:8788",
+            "ams       europe   http://127.0.0.1:8787  http://127.0.0.1:8887",
+            "iad       america  http://127.0.0.1:8788  http://127.0.0.1:8888",
             "account  0123456789abcdef0123456789abcdef",
             "token    dev-token",
             "export CLOUDFLARE_API_BASE_URL=http://127.0.0.1:8787/client/v4",

@@ -15,6 +15,8 @@ struct Entry<'a> {
     name: &'a str,
     region: &'a str,
     address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zones: Option<String>,
 }
 
 /// Appears whole or not at all, for whoever waits for it reads it at once.
@@ -39,7 +41,12 @@ fn cannot(file: &Path, source: std::io::Error) -> Failure {
 }
 
 fn entry(location: &Location) -> Entry<'_> {
-    Entry { name: &location.name, region: &location.region, address: location.address.to_string() }
+    Entry {
+        name: &location.name,
+        region: &location.region,
+        address: location.address.to_string(),
+        zones: location.zones.map(|zones| zones.to_string()),
+    }
 }
 
 fn write_whole(file: &Path, text: &[u8]) -> std::io::Result<()> {
@@ -60,6 +67,7 @@ mod tests {
             name: "ams".into(),
             region: "eu".into(),
             address: "127.0.0.1:8787".parse().expect("an address"),
+            zones: None,
         };
         write(&file, &[location]).expect("written");
         let text = std::fs::read_to_string(&file).expect("there");

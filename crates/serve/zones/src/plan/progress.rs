@@ -18,7 +18,7 @@ use crate::rule::{Asked, Decided, Decision, Outcome, Reply, View};
 /// What has been decided of one request so far.
 pub struct Progress {
     outcomes: Vec<Option<Outcome>>,
-    times: Vec<(Mono, Mono)>,
+    times: Vec<Option<(Mono, Mono)>>,
     waiting: FuturesUnordered<BoxFuture<'static, (usize, Decided)>>,
     started: u128,
     done: u128,
@@ -30,8 +30,8 @@ pub struct Progress {
 pub struct Done {
     /// By place; those that were not needed are missing.
     pub outcomes: Vec<Option<Outcome>>,
-    /// When each began and ended.
-    pub times: Vec<(Mono, Mono)>,
+    /// When each that was asked began and ended.
+    pub times: Vec<Option<(Mono, Mono)>>,
     /// The rule that answered.
     pub answered: Option<usize>,
 }
@@ -54,7 +54,7 @@ impl Progress {
         let len = plan.steps.len();
         Self {
             outcomes: std::iter::repeat_with(|| None).take(len).collect(),
-            times: vec![(Mono(0), Mono(0)); len],
+            times: vec![None; len],
             waiting: FuturesUnordered::new(),
             started: 0,
             done: 0,
@@ -80,7 +80,7 @@ impl Progress {
                 continue;
             }
             let began = means.clock.mono();
-            self.times[at] = (began, began);
+            self.times[at] = Some((began, began));
             match step.rule.decide(&view, means) {
                 Decision::Now(decided) => self.judged(at, step, decided, &means.clock),
                 Decision::Later(later) => {
@@ -112,7 +112,9 @@ impl Progress {
     }
 
     fn judged(&mut self, at: usize, step: &Step, decided: Decided, clock: &Clock) {
-        self.times[at].1 = clock.mono();
+        if let Some((_, ended)) = &mut self.times[at] {
+            *ended = clock.mono();
+        }
         let outcome = decided.unwrap_or_else(|why| failed(step, &why));
         self.decided(at, outcome);
     }
