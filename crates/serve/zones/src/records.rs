@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use littoral_kv::{
-    Error as KvError, Kv, ListOptions, Namespace, Policy, Precondition, Put, ReadOptions,
+    Error as KvError, Kv, ListOptions, Namespace, Policy, Precondition, Put, ReadOptions, Written,
 };
 use littoral_types::{Body, Ctx, SpaceId, Tenant, Version};
 use serde::{Deserialize, Serialize};
@@ -194,7 +194,7 @@ impl Records {
             let put = Put { body: Body::Bytes(json.into()), precondition, ..Put::default() };
             let key = pointer_key(account, name);
             match self.kv.put(&own(ctx), &self.space, key, put).await {
-                Ok(version) => {
+                Ok(Written { version, .. }) => {
                     self.forget(ctx, (account, name), dropped, &moved).await;
                     return Ok((version, moved));
                 }
