@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use littoral_clock::Chance;
-use littoral_gateway::{Gateway, Limits, Parts, Purger};
-use littoral_http::Front;
+use littoral_gateway::{Gateway, Limits, Parts, Purger, Trust};
+use littoral_http::{Front, Tls};
 use littoral_kv::{Kv, Namespace, Policy, PurgeScope};
 use littoral_tiers::Scope;
 use littoral_types::{Ctx, LocationId, Positions, Space, SpaceId, Tenant};
@@ -18,6 +18,10 @@ use crate::opening;
 pub struct SiteOptions {
     /// Host and port.
     pub site: String,
+    /// By TLS, if it is vouched for by these.
+    pub trust: Option<Trust>,
+    /// What clients are spoken to with, if by TLS.
+    pub tls: Option<Tls>,
     /// The space of its responses.
     pub zone: SpaceId,
     /// blake3 of the token that may purge.
@@ -45,6 +49,7 @@ impl SiteOptions {
             chance,
             zone: self.zone,
             site: self.site.clone(),
+            trust: self.trust.clone(),
             token: self.token,
             limits: Limits { heuristics: self.heuristics, ..Limits::default() },
         }))

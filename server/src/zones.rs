@@ -57,6 +57,7 @@ pub fn start(
         zone: KEPT,
         // Each request says whom to ask. Nothing listens there.
         site: "127.0.0.1:0".into(),
+        trust: None,
         // Nobody has it: purges of zones are asked for by their own API.
         token: blake3::Hash::from_bytes(littoral_clock::secret()),
         limits: Limits::default(),

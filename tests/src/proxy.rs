@@ -30,15 +30,26 @@ impl Proxy {
         Self::with(site.address(), &[])
     }
 
+    /// In front of a URL, with more options.
+    #[track_caller]
+    pub fn to(url: &str, more: &[&str]) -> Self {
+        Self::start(url, more)
+    }
+
     /// In front of an address, with more options.
     #[track_caller]
     pub fn with(site: SocketAddr, more: &[&str]) -> Self {
+        Self::start(&format!("http://{site}"), more)
+    }
+
+    #[track_caller]
+    fn start(to: &str, more: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let ready = folder.path().join("ready.json");
         let log = |name| std::fs::File::create(folder.path().join(name)).expect("a log file");
         let mut child = crate::littoral()
             .args(["reverse-proxy", "--from", "127.0.0.1:0", "--ephemeral", "--to"])
-            .arg(format!("http://{site}"))
+            .arg(to)
             .args(["--token", ZONE_TOKEN, "--ready-file"])
             .arg(&ready)
             .args(more)

@@ -22,18 +22,34 @@ pub fn token(text: &str) -> Result<String, String> {
 }
 
 /// Host and port of a site, from its URL.
-pub fn site(text: &str) -> Result<String, String> {
-    let wrong = "a site is http://HOST or http://HOST:PORT, without a path";
-    if text.starts_with("https://") {
-        return Err("sites are reached by http:// only, so far".into());
-    }
-    let rest = text.strip_prefix("http://").ok_or(wrong)?;
+pub fn site(text: &str) -> Result<SiteUrl, String> {
+    let wrong = "a site is http://HOST, https://HOST or either with :PORT, without a path";
+    let secure = text.strip_prefix("https://");
+    let rest = secure.or_else(|| text.strip_prefix("http://")).ok_or(wrong)?;
+    let (secure, port) = (secure.is_some(), if secure.is_some() { 443 } else { 80 });
     let host = rest.strip_suffix('/').unwrap_or(rest);
     let authority: http::uri::Authority = host.parse().map_err(|_| wrong)?;
     if authority.as_str().contains('@') {
         return Err(wrong.into());
     }
-    Ok(format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80)))
+    let authority = format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(port));
+    Ok(SiteUrl { authority, secure })
+}
+
+/// Where a site is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteUrl {
+    /// Host and port.
+    pub authority: String,
+    /// By TLS.
+    pub secure: bool,
+}
+
+impl std::fmt::Display for SiteUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let scheme = if self.secure { "https" } else { "http" };
+        write!(f, "{scheme}://{}", self.authority)
+    }
 }
 
 /// A factor for modelled round trips.

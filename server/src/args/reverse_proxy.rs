@@ -30,9 +30,22 @@ pub struct ReverseProxy {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub from: SocketAddr,
 
-    /// The site: http://HOST or http://HOST:PORT.
+    /// The site: http://HOST or https://HOST, either with :PORT.
     #[arg(long, value_name = "URL", value_parser = parse::site)]
-    pub to: String,
+    pub to: parse::SiteUrl,
+
+    /// Who must vouch for a site that is reached by https://, in PEM; without it, whom the system trusts.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+
+    /// Speak TLS to clients, and HTTP/2 to those that ask for it, with this certificate and its chain, in
+    /// PEM. Without it, HTTP/1.1, and HTTP/2 to clients that begin with that.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub cert: Option<PathBuf>,
+
+    /// The certificate's key, in PEM.
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
 
     /// The token that may purge; without it, a fresh one is made and printed.
     #[arg(long, value_name = "TEXT", value_parser = parse::token, env = "LITTORAL_TOKEN")]

@@ -57,15 +57,21 @@ impl Doors<'_> {
                 None => front,
             };
             let address = self.address(at)?;
+            // In front of a site, whoever begins with HTTP/2 is understood.
+            let http_2 = self.site.is_some();
             let bound = Server::bind(
                 address,
-                self.http(),
+                HttpOptions { http_2, ..self.http() },
                 front,
                 clock.clone(),
                 tasks.clone(),
                 chance.fork(),
             );
-            servers.push(bound.map_err(refused)?.counted(&node.metrics));
+            let bound = bound.map_err(refused)?.counted(&node.metrics);
+            servers.push(match self.site.as_ref().and_then(|site| site.tls.as_ref()) {
+                Some(tls) => bound.secured(tls),
+                None => bound,
+            });
         }
         let location = |(at, (place, server)): (usize, (&Place, &Server))| Location {
             name: place.name.clone(),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
-use littoral_http::{Interim, TRACEPARENT, traceparent};
+use littoral_http::{Interim, Secure, TRACEPARENT, traceparent};
 use littoral_types::Ctx;
 
 use crate::rules::{hops, strip_conditions};
@@ -59,7 +59,9 @@ impl Asking {
         headers.append(FORWARDED_FOR, value(&peer.to_string())?);
         if !headers.contains_key(FORWARDED_HOST) {
             headers.insert(FORWARDED_HOST, value(&host)?);
-            headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+            let secure = head.extensions.get::<Secure>().is_some();
+            let scheme = if secure { "https" } else { "http" };
+            headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
         }
         headers.insert(TRACEPARENT, traceparent(ctx.trace));
         let target = target(&head.uri);

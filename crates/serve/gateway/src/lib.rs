@@ -34,7 +34,7 @@ pub use error::Error;
 pub use limits::Limits;
 pub use origin::KIND;
 pub use purge::{NAMED_MAX, Purge};
-pub use upstream::{Answered, Backend, Reading, Sent, Upstream, Via, nothing};
+pub use upstream::{Answered, Backend, Reading, Sent, Trust, TrustError, Upstream, Via, nothing};
 
 use crate::desk::Desk;
 use crate::fill::Budget;
@@ -68,6 +68,8 @@ pub struct Parts {
     pub zone: SpaceId,
     /// Host and port of the site.
     pub site: String,
+    /// By TLS, if it is vouched for by these.
+    pub trust: Option<Trust>,
     /// blake3 of the token that may purge.
     pub token: blake3::Hash,
     pub limits: Limits,
@@ -92,7 +94,7 @@ impl Gateway {
         let site = Arc::new(Site {
             space: Space { id: parts.zone, kind: KIND },
             allowed: Allowed::only([parts.here]),
-            upstream: Upstream::new(parts.site, clock.clone(), tasks.clone(), limits),
+            upstream: Upstream::by(parts.site, parts.trust, clock.clone(), tasks.clone(), limits),
             tiers: tiers.clone(),
             hlc: parts.hlc,
             clock,

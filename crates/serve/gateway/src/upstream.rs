@@ -1,4 +1,7 @@
-//! Connections to the site: HTTP/1.1, used again, never more than the limit.
+//! Connections to the site: used again, never more than the limit.
+
+mod connection;
+mod tls;
 
 use std::io;
 use std::pin::Pin;
@@ -13,14 +16,16 @@ use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
-use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use littoral_clock::Clock;
-use littoral_tasks::{TaskKind, Tasks};
+use littoral_tasks::Tasks;
 use littoral_types::Mono;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+pub use self::tls::{Trust, TrustError};
+
+use self::connection::Connection;
 use crate::{Error, Limits};
 
 /// What is sent to a site.
@@ -55,12 +60,14 @@ pub struct Upstream(Arc<Inner>);
 struct Inner {
     /// Host and port.
     authority: String,
+    /// By TLS, if it is vouched for by these.
+    trust: Option<Trust>,
     clock: Clock,
     tasks: Tasks,
     limits: Limits,
     places: Arc<Semaphore>,
-    /// Connections that nobody uses, the last used last.
-    idle: Mutex<Vec<(SendRequest<Sent>, Mono)>>,
+    /// Connections that nobody uses, the last used last; one that carries many stays here.
+    idle: Mutex<Vec<(Connection, Mono)>>,
 }
 
 /// The site's answer: its head, and its body as it comes.
@@ -72,16 +79,37 @@ pub struct Answered {
 /// A body as it comes. Read to its end, its connection is used again.
 pub struct Reading {
     incoming: Incoming,
-    connection: Option<(SendRequest<Sent>, OwnedSemaphorePermit)>,
+    connection: Option<(Connection, OwnedSemaphorePermit)>,
     upstream: Upstream,
 }
 
 impl Upstream {
     /// `authority`: host and port.
     pub fn new(authority: String, clock: Clock, tasks: Tasks, limits: Limits) -> Self {
+        Self::by(authority, None, clock, tasks, limits)
+    }
+
+    /// The same by TLS, and by HTTP/2 where the site speaks it.
+    pub fn secure(
+        authority: String,
+        trust: Trust,
+        clock: Clock,
+        tasks: Tasks,
+        limits: Limits,
+    ) -> Self {
+        Self::by(authority, Some(trust), clock, tasks, limits)
+    }
+
+    pub(crate) fn by(
+        authority: String,
+        trust: Option<Trust>,
+        clock: Clock,
+        tasks: Tasks,
+        limits: Limits,
+    ) -> Self {
         let places = Arc::new(Semaphore::new(limits.connections_max));
         let idle = Mutex::default();
-        Self(Arc::new(Inner { authority, clock, tasks, limits, places, idle }))
+        Self(Arc::new(Inner { authority, trust, clock, tasks, limits, places, idle }))
     }
 
     /// Sends a request, and returns once the answer's head is there.
@@ -99,8 +127,8 @@ impl Upstream {
         let again = plain(&request);
         loop {
             let (mut connection, used) = self.connection().await?;
-            let sent = connection.try_send_request(request);
-            let error = match clock.timeout(limits.answer_time, sent).await {
+            let sent = clock.timeout(limits.answer_time, connection.send(request)).await;
+            let error = match sent {
                 Err(_) => return Err(Error::Slow(limits.answer_time)),
                 Ok(Ok(answer)) => {
                     let (head, incoming) = answer.into_parts();
@@ -121,42 +149,58 @@ impl Upstream {
     }
 
     /// A connection, and whether it was used before.
-    async fn connection(&self) -> Result<(SendRequest<Sent>, bool), Error> {
-        let Inner { clock, limits, authority, tasks, .. } = &*self.0;
+    async fn connection(&self) -> Result<(Connection, bool), Error> {
+        let Inner { clock, limits, .. } = &*self.0;
         while let Some((mut connection, since)) = self.pop() {
             let idle = clock.mono().since(since);
             if idle > limits.idle_max || connection.is_closed() {
                 continue;
             }
-            if connection.ready().await.is_ok() {
+            if connection.ready().await {
                 return Ok((connection, true));
             }
         }
-        let unreachable = |error: io::Error| Error::Unreachable(error.to_string());
-        let connected = clock.timeout(limits.connect_time, TcpStream::connect(authority)).await;
-        let stream = connected
-            .map_err(|_| {
-                let seconds = limits.connect_time.as_secs();
-                Error::Unreachable(format!("no connection within {seconds} s"))
-            })?
-            .map_err(unreachable)?;
-        stream.set_nodelay(true).map_err(unreachable)?;
-        let (connection, driver) = http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| Error::Broken(error.to_string()))?;
-        tasks.spawn(TaskKind::Call, async move {
-            if let Err(error) = driver.await {
-                tracing::debug!(%error, "connection to the site ended");
-            }
-        });
+        let connected = clock.timeout(limits.connect_time, self.connect()).await;
+        let connection = connected.map_err(|_| {
+            let seconds = limits.connect_time.as_secs();
+            Error::Unreachable(format!("no connection within {seconds} s"))
+        })??;
+        if let Some(shared) = connection.shared() {
+            self.put_back(shared);
+        }
         Ok((connection, false))
     }
 
-    fn pop(&self) -> Option<(SendRequest<Sent>, Mono)> {
-        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    async fn connect(&self) -> Result<Connection, Error> {
+        let Inner { authority, tasks, trust, .. } = &*self.0;
+        let unreachable = |error: io::Error| Error::Unreachable(error.to_string());
+        let stream = TcpStream::connect(authority).await.map_err(unreachable)?;
+        stream.set_nodelay(true).map_err(unreachable)?;
+        let Some(trust) = trust else { return Connection::one(TokioIo::new(stream), tasks).await };
+        match trust.shake(authority, stream).await? {
+            (stream, true) => Connection::two(TokioIo::new(stream), tasks).await,
+            (stream, false) => Connection::one(TokioIo::new(stream), tasks).await,
+        }
     }
 
-    fn put_back(&self, connection: SendRequest<Sent>) {
+    fn pop(&self) -> Option<(Connection, Mono)> {
+        let now = self.0.clock.mono();
+        let mut idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let (connection, since) = idle.pop()?;
+        if let Some(shared) = connection.shared().filter(|shared| !shared.is_closed()) {
+            idle.push((shared, now));
+        }
+        Some((connection, since))
+    }
+
+    /// One that carries many is here already.
+    fn free(&self, connection: Connection) {
+        if connection.shared().is_none() {
+            self.put_back(connection);
+        }
+    }
+
+    fn put_back(&self, connection: Connection) {
         let Inner { clock, limits, idle, .. } = &*self.0;
         let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
         let now = clock.mono();
@@ -216,7 +260,7 @@ impl Reading {
             let error = match frame {
                 Ok(None) => {
                     if let Some((connection, place)) = self.connection.take() {
-                        self.upstream.put_back(connection);
+                        self.upstream.free(connection);
                         drop(place);
                     }
                     return None;
@@ -252,7 +296,7 @@ impl Drop for Reading {
         if self.incoming.is_end_stream()
             && let Some((connection, _place)) = self.connection.take()
         {
-            self.upstream.put_back(connection);
+            self.upstream.free(connection);
         }
     }
 }

@@ -24,6 +24,10 @@ pub struct Call {
     pub interim: Interim,
 }
 
+/// In the extensions of a request's head: it came by TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Secure;
+
 /// An answer, now or later.
 pub enum Answer {
     Ready(Res),

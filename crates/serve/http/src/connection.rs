@@ -6,17 +6,22 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use http::header::CONNECTION;
-use http::{HeaderValue, Request};
+use http::{HeaderValue, Request, Version};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
+use hyper::rt::{Read, Write};
+use hyper::server::conn::{http1, http2};
 use hyper_util::rt::TokioIo;
 use littoral_clock::{Chance, Clock};
-use littoral_tasks::Shutdown;
+use littoral_tasks::{Shutdown, TaskKind, Tasks};
 use littoral_types::Trace;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tracing::Instrument as _;
 
 use crate::context::{context, new_trace};
@@ -24,7 +29,8 @@ use crate::interim::{Queue, Stream};
 use crate::metrics::Metrics;
 use crate::watch::Watched;
 use crate::{
-    Answer, Body, Call, Front, Interim, Options, Res, TRACEPARENT, Upload, Watching, traceparent,
+    Answer, Body, Call, Front, Interim, Options, Res, Secure, TRACEPARENT, Upload, Watching,
+    traceparent,
 };
 
 /// What all connections of a listener share.
@@ -34,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) metrics: Metrics,
     pub(crate) watching: Watching,
+    pub(crate) tasks: Tasks,
+    pub(crate) tls: Option<TlsAcceptor>,
     /// No new requests.
     pub(crate) draining: Shutdown,
     /// The drain time is over.
@@ -47,6 +55,9 @@ struct Pulse {
     /// Held by every answer that is still being made or written in parts.
     busy: Arc<()>,
 }
+
+/// Between two looks at what a client has sent of how it begins.
+const PREFACE_PAUSE: Duration = Duration::from_millis(5);
 
 /// The limit of hyper itself, past which it answers 431.
 const HYPER_HEADERS_MAX: usize = 100;
@@ -66,7 +77,67 @@ pub(crate) async fn serve(
         pulse: Arc::clone(&pulse),
         chance: Mutex::new(chance),
         interim: Arc::default(),
+        secure: shared.tls.is_some(),
     };
+    // What begins a connection is waited for as a request is.
+    let begun = shared.clock.timeout(shared.options.idle_max, begin(stream, &shared));
+    let begun = tokio::select! {
+        begun = begun => begun,
+        () = shared.draining.wait() => return,
+    };
+    match begun {
+        Ok(Some(Begun::One(stream))) => one(stream, service, &shared, &pulse).await,
+        Ok(Some(Begun::Two(stream))) => two(TokioIo::new(stream), service, &shared, &pulse).await,
+        Ok(Some(Begun::OneSecure(stream))) => one(*stream, service, &shared, &pulse).await,
+        Ok(Some(Begun::TwoSecure(stream))) => {
+            two(TokioIo::new(*stream), service, &shared, &pulse).await;
+        }
+        Ok(None) | Err(_) => {}
+    }
+}
+
+/// A connection of which it is known what is spoken on it.
+enum Begun {
+    One(TcpStream),
+    Two(TcpStream),
+    OneSecure(Box<TlsStream<TcpStream>>),
+    TwoSecure(Box<TlsStream<TcpStream>>),
+}
+
+/// How a client begins that speaks HTTP/2 (RFC 9113, section 3.4); no request of HTTP/1.1 begins so.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const HTTP_2: &[u8] = b"h2";
+
+/// `None`: it ended before it began.
+async fn begin(stream: TcpStream, shared: &Shared) -> Option<Begun> {
+    if let Some(tls) = &shared.tls {
+        let stream = tls.accept(stream).await;
+        let stream = stream.inspect_err(|error| tracing::debug!(%error, "no TLS")).ok()?;
+        let two = stream.get_ref().1.alpn_protocol() == Some(HTTP_2);
+        let stream = Box::new(stream);
+        return Some(if two { Begun::TwoSecure(stream) } else { Begun::OneSecure(stream) });
+    }
+    if !shared.options.http_2 {
+        return Some(Begun::One(stream));
+    }
+    let mut first = [0; PREFACE.len()];
+    loop {
+        let read = stream.peek(&mut first).await.ok().filter(|read| *read > 0)?;
+        if !PREFACE.starts_with(&first[..read]) {
+            return Some(Begun::One(stream));
+        }
+        if read == PREFACE.len() {
+            return Some(Begun::Two(stream));
+        }
+        // The rest of it is on its way.
+        shared.clock.sleep(PREFACE_PAUSE).await;
+    }
+}
+
+async fn one<S>(stream: S, service: Service, shared: &Shared, pulse: &Pulse)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let stream = Stream::new(stream, Arc::clone(&service.interim));
     // Not `pipeline_flush`: with it, what hyper answers to a malformed head is never sent.
     let mut builder = http1::Builder::new();
@@ -75,10 +146,46 @@ pub(crate) async fn serve(
         // Any limit but its own moves the heads of all requests through the heap.
         builder.max_headers(shared.options.headers_max);
     }
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    drive(connection, http1::Connection::graceful_shutdown, shared, pulse).await;
+}
+
+async fn two<S>(stream: S, service: Service, shared: &Shared, pulse: &Pulse)
+where
+    S: Read + Write + Unpin + Send + 'static,
+{
+    let mut builder = http2::Builder::new(Beside(shared.tasks.clone()));
+    builder
+        .max_header_list_size(shared.options.head_bytes_max as u32)
+        .max_concurrent_streams(shared.options.streams_max);
+    let connection = pin!(builder.serve_connection(stream, service));
+    drive(connection, http2::Connection::graceful_shutdown, shared, pulse).await;
+}
+
+/// Runs what `hyper` must run beside a connection.
+#[derive(Clone)]
+struct Beside(Tasks);
+
+impl<F> hyper::rt::Executor<F> for Beside
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    fn execute(&self, future: F) {
+        self.0.spawn(TaskKind::Connection, future);
+    }
+}
+
+async fn drive<C>(
+    mut connection: Pin<&mut C>,
+    graceful_shutdown: impl Fn(Pin<&mut C>),
+    shared: &Shared,
+    pulse: &Pulse,
+) where
+    C: Future<Output = hyper::Result<()>>,
+{
     tokio::select! {
         result = connection.as_mut() => return report(result),
-        () = pulse.idle(&shared) => return,
+        () = pulse.idle(shared) => return,
         () = shared.draining.wait() => {}
     }
     // A request that is on its way would meet a closed connection: it is answered, and told to close.
@@ -87,12 +194,12 @@ pub(crate) async fn serve(
         () = shared.clock.sleep(shared.options.farewell_time) => {}
         () = shared.cut.wait() => {}
     }
-    connection.as_mut().graceful_shutdown();
+    graceful_shutdown(connection.as_mut());
     tokio::select! {
         result = connection => report(result),
         () = shared.cut.wait() => {
             shared.metrics.cut.inc();
-            tracing::debug!(%peer, "connection cut by drain");
+            tracing::debug!("connection cut by drain");
         }
     }
 }
@@ -128,6 +235,7 @@ struct Service {
     pulse: Arc<Pulse>,
     chance: Mutex<Chance>,
     interim: Arc<Queue>,
+    secure: bool,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Service {
@@ -138,7 +246,10 @@ impl hyper::service::Service<Request<Incoming>> for Service {
     fn call(&self, req: Request<Incoming>) -> Answering {
         self.pulse.requests.fetch_add(1, Ordering::Relaxed);
         let Shared { front, clock, options, .. } = &*self.shared;
-        let (head, body) = req.into_parts();
+        let (mut head, body) = req.into_parts();
+        if self.secure {
+            head.extensions.insert(Secure);
+        }
         let chance = || new_trace(&mut self.chance.lock().unwrap_or_else(|e| e.into_inner()));
         let mut ctx = context(&head.headers, clock, options.request_time, chance);
         let watched = self.shared.watching.look(&head, self.peer, clock, &mut ctx.trace);
@@ -152,12 +263,13 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         );
         let trace = ctx.trace;
         let span = tracing::debug_span!("request", trace = %format_args!("{:032x}", trace.trace));
-        let interim = Interim::new(&self.interim, head.version);
+        let (interim, version) = (Interim::new(&self.interim, head.version), head.version);
         let call = Call { head, body, peer: self.peer, ctx, interim: interim.clone() };
         let answer = span.in_scope(|| front.answer(call));
         match answer {
             Answer::Ready(res) => {
-                let res = self.shared.finish(res, &self.pulse.busy, (trace, shown), watched);
+                let of = (version, trace, shown);
+                let res = self.shared.finish(res, &self.pulse.busy, of, watched);
                 Answering::Ready(Some(res))
             }
             Answer::Later(later) => {
@@ -165,7 +277,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
                 let answered = async move {
                     let res = later.await;
                     interim.close();
-                    shared.finish(res, &busy, (trace, shown), watched)
+                    shared.finish(res, &busy, (version, trace, shown), watched)
                 };
                 Answering::Later(Box::pin(answered.instrument(span)))
             }
@@ -180,11 +292,11 @@ impl Shared {
         &self,
         mut res: Res,
         busy: &Arc<()>,
-        (trace, shown): (Trace, bool),
+        (version, trace, shown): (Version, Trace, bool),
         watched: Option<Box<Watched>>,
     ) -> Res {
         self.metrics.answered(res.status());
-        if self.draining.signalled() {
+        if self.draining.signalled() && version <= Version::HTTP_11 {
             res.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         if shown || res.status().is_server_error() {

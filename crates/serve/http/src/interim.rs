@@ -13,7 +13,6 @@ use bytes::{Buf as _, BytesMut};
 use futures_util::task::AtomicWaker;
 use http::{HeaderMap, StatusCode, Version};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// Bytes of interim answers that wait to be written; what is more is dropped, which is allowed.
 const WAITING_BYTES_MAX: usize = 64 * 1024;
@@ -24,8 +23,8 @@ pub struct Interim(Option<Arc<Queue>>);
 
 impl Interim {
     pub(crate) fn new(queue: &Arc<Queue>, version: Version) -> Self {
-        // An older client would take it for the final answer.
-        Self((version >= Version::HTTP_11).then(|| Arc::clone(queue)))
+        // An older client would take it for the final answer; a newer one is not written to as text.
+        Self((version == Version::HTTP_11).then(|| Arc::clone(queue)))
     }
 
     /// Sends one, if it still may. Never waits; whether it will be read is nobody's business.
@@ -79,13 +78,13 @@ impl Queue {
 }
 
 /// A connection on which interim answers are written.
-pub(crate) struct Stream {
-    inner: TcpStream,
+pub(crate) struct Stream<S> {
+    inner: S,
     queue: Arc<Queue>,
 }
 
-impl Stream {
-    pub(crate) fn new(inner: TcpStream, queue: Arc<Queue>) -> Self {
+impl<S: AsyncWrite + Unpin> Stream<S> {
+    pub(crate) fn new(inner: S, queue: Arc<Queue>) -> Self {
         queue.between.store(true, Ordering::Release);
         Self { inner, queue }
     }
@@ -109,7 +108,7 @@ impl Stream {
     }
 }
 
-impl AsyncRead for Stream {
+impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -119,7 +118,7 @@ impl AsyncRead for Stream {
     }
 }
 
-impl AsyncWrite for Stream {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Stream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -20,12 +20,13 @@ mod path;
 mod range;
 mod refusal;
 mod status;
+mod tls;
 mod upload;
 mod watch;
 
 pub use api::{page, success};
 pub use body::Body;
-pub use call::{Answer, Call, Front, Res};
+pub use call::{Answer, Call, Front, Res, Secure};
 pub use condition::{EntityTags, entity_tag};
 pub use context::{TRACEPARENT, parse as parse_traceparent, traceparent};
 pub use interim::Interim;
@@ -35,6 +36,7 @@ pub use path::{BadText, Query, decode, segments};
 pub use range::{Range, range};
 pub use refusal::{Refusal, code};
 pub use status::{CACHE_STATUS, Places, SERVER_TIMING, age, cache_status, server_timing};
+pub use tls::{Tls, TlsError};
 pub use upload::{Upload, UploadError};
 pub use watch::{Watching, place};
 

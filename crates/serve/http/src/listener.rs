@@ -11,9 +11,11 @@ use littoral_tasks::{Shutdown, TaskKind, Tasks};
 use littoral_telemetry::metrics::{Gauge, Registry};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
 
 use crate::connection::{self, Shared};
 use crate::metrics::Metrics;
+use crate::tls::Tls;
 use crate::{Front, Watching};
 
 /// A listener's limits.
@@ -33,6 +35,10 @@ pub struct Options {
     pub drained_bytes_max: u64,
     /// How long a request may take, after its body has been read.
     pub request_time: Duration,
+    /// Whether HTTP/2 is spoken without TLS, to clients that begin so.
+    pub http_2: bool,
+    /// Requests at once on one connection of HTTP/2.
+    pub streams_max: u32,
     /// How long a drain waits for requests that have begun.
     pub drain_time: Duration,
     /// How long, of it, whoever still asks is answered and told to go elsewhere.
@@ -49,6 +55,8 @@ impl Default for Options {
             pause_max: Duration::from_secs(30),
             drained_bytes_max: 64 * 1024 * 1024,
             request_time: Duration::from_secs(15),
+            http_2: false,
+            streams_max: 128,
             drain_time: Duration::from_secs(10),
             farewell_time: Duration::from_millis(250),
         }
@@ -74,6 +82,7 @@ pub struct Server {
     chance: Chance,
     metrics: Metrics,
     watching: Watching,
+    tls: Option<TlsAcceptor>,
 }
 
 /// Waiting connections the system holds for us.
@@ -104,7 +113,25 @@ impl Server {
         })?;
         let metrics = Metrics::new(&Registry::new(""));
         let watching = Watching::default();
-        Ok(Self { listener, local, options, front, clock, tasks, chance, metrics, watching })
+        Ok(Self {
+            listener,
+            local,
+            options,
+            front,
+            clock,
+            tasks,
+            chance,
+            metrics,
+            watching,
+            tls: None,
+        })
+    }
+
+    /// Speaks TLS only, and HTTP/2 to whoever asks for that.
+    #[must_use]
+    pub fn secured(mut self, tls: &Tls) -> Self {
+        self.tls = Some(TlsAcceptor::from(Arc::clone(&tls.0)));
+        self
     }
 
     /// Tells of each request to whoever wants to know.
@@ -138,6 +165,8 @@ impl Server {
             options,
             metrics: metrics.clone(),
             watching: self.watching,
+            tasks: tasks.clone(),
+            tls: self.tls,
             draining: shutdown.clone(),
             cut: cut.clone(),
         });

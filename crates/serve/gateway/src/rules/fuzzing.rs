@@ -93,11 +93,11 @@ pub fn parts(bytes: &[u8]) {
 
 /// A stored part of ten bytes and what is asked for of it.
 fn stretches(lies: &[u8], asked: &[u8]) {
-    let value = |bytes: &[u8]| http::HeaderValue::from_bytes(bytes).ok();
+    let value = |bytes: &[u8]| HeaderValue::from_bytes(bytes).ok();
     let (Some(lies), Some(asked)) = (value(lies), value(asked)) else { return };
-    let stored = http::HeaderMap::from_iter([(http::header::CONTENT_RANGE, lies)]);
-    let asked = http::HeaderMap::from_iter([(http::header::RANGE, asked)]);
-    let part = super::Stretch::of(http::StatusCode::PARTIAL_CONTENT, &stored, 10);
+    let stored = HeaderMap::from_iter([(header::CONTENT_RANGE, lies)]);
+    let asked = HeaderMap::from_iter([(header::RANGE, asked)]);
+    let part = Stretch::of(StatusCode::PARTIAL_CONTENT, &stored, 10);
     if let Some((offset, at)) = part.and_then(|part| part.answers(&asked, &stored)) {
         assert!(at.first <= at.last && offset as u64 + (at.last - at.first) < 10, "it is there");
     }
