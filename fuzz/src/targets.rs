@@ -114,6 +114,33 @@ pub const TARGETS: &[Target] = &[
     text("validators", caching::validators, &["W/", "\"", "\\", "a", " ", "\u{e9}"]),
     text("value", doors::value, &["\u{0}", "\"", "\\", "\u{1f600}", "\n"]),
     text("version", doors::version, &["-", "0", "f", "0000000000000000", "ffffffffffffffff"]),
+    text(
+        "zone_paths",
+        littoral_zones::fuzzing::paths,
+        &["/", "%2e", "%2F", "..", "*", "{a}", "{a*}", "\n", "%", "\u{e9}"],
+    ),
+    text(
+        "zone_toml",
+        littoral_zones::fuzzing::zone,
+        &[
+            "[[rules]]\n",
+            "[[routes]]\n",
+            "name = \"a\"\n",
+            "when = { path = \"/*\" }\n",
+            "{",
+            "}",
+            "\"",
+            "[",
+            "]",
+            "=",
+            "\n",
+            "redirect",
+            "call",
+            "\u{e9}",
+            "1s",
+            "{x}",
+        ],
+    ),
 ];
 
 /// The target of that name.

@@ -65,6 +65,8 @@ targets![
     validators,
     value,
     version,
+    zone_paths,
+    zone_toml,
 ];
 
 #[test]
