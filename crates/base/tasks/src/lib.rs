@@ -33,6 +33,8 @@ impl Tasks {
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        // Boxed at once: the runtime moves what it spawns five times, and some futures are kibibytes.
+        let future = Box::pin(future);
         if kind.ends_at_shutdown() {
             let shutdown = self.shutdown.clone();
             tokio::spawn(self.tracker.track_future(async move {
