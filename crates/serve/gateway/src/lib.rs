@@ -9,6 +9,7 @@ mod error;
 mod meta;
 mod key;
 mod fill;
+mod fills;
 mod asking;
 mod upstream;
 mod desk;
@@ -38,9 +39,10 @@ pub use upstream::{Answered, Backend, Reading, Sent, Trust, TrustError, Upstream
 
 use crate::desk::Desk;
 use crate::fill::Budget;
+use crate::fills::Fills;
 use crate::origin::{HELD, SiteOrigin};
 use crate::respond::Responder;
-use crate::site::{Fills, Site};
+use crate::site::Site;
 
 /// Writes a purge by hand into the stores, from where every location hears of it.
 pub trait Purger: Send + Sync + 'static {

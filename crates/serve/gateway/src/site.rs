@@ -2,9 +2,8 @@
 //!
 //! The origin does this for everybody who waits for the same, the front for somebody alone.
 
-use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,7 +14,7 @@ use littoral_peer::Answer;
 use littoral_tasks::Tasks;
 use littoral_tiers::{Entry, Scope, Tiers};
 use littoral_types::{Allowed, Body, Ctx, Mono, Space, StoreId, Trace};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
 use crate::desk::Desk;
 use crate::fill::{Budget, Fill, NotWhole};
@@ -28,6 +27,7 @@ use crate::upstream::{Answered, Upstream, nothing};
 use crate::{Error, Limits, key, part};
 
 pub(crate) use crate::asking::Asking;
+pub(crate) use crate::fills::{Filling, Fills};
 
 /// What a gateway's origin and front share.
 pub(crate) struct Site {
@@ -358,14 +358,14 @@ impl Site {
         }
         let (fill, mut filler) = Fill::new(self.limits.body_bytes_max, &self.budget);
         let kept = Head { status, at: now, headers: storable_fields(&headers) };
-        let reader = fill.read();
-        let filling =
-            Filling { head: kept.clone(), age, since: sent_at, asked: asked.clone(), fill };
-        let _shown = self.fills.show(key.clone(), filling);
-        if let Some(reader) = reader {
+        // The leader first: seeing its own answer on its way, and that not for it, it would ask again.
+        if let Some(reader) = fill.read() {
             let body = LiveBody::Coming(reader);
             hand(leader, Ok(Live { status, headers, body, how: How::Kept, age, at: now }));
         }
+        let filling =
+            Filling { head: kept.clone(), age, since: sent_at, asked: asked.clone(), fill };
+        let _shown = self.fills.show(key.clone(), filling);
         let whole = loop {
             match body.next().await {
                 None => break true,
@@ -415,96 +415,6 @@ fn storable_fields(headers: &HeaderMap) -> HeaderMap {
         }
     }
     kept
-}
-
-/// An answer that is on its way and will be kept.
-#[derive(Clone)]
-pub(crate) struct Filling {
-    pub head: Head,
-    pub age: Duration,
-    pub since: Mono,
-    /// What the leader asked, for answers that vary.
-    pub asked: HeaderMap,
-    pub fill: Arc<Fill>,
-}
-
-impl Filling {
-    /// Whether it is also the answer for those who ask like this.
-    pub(crate) fn answers(&self, asked: &HeaderMap) -> bool {
-        if self.head.status == StatusCode::PARTIAL_CONTENT {
-            return false;
-        }
-        match rules::Vary::of(&self.head.headers) {
-            rules::Vary::Nothing => true,
-            rules::Vary::By(names) => {
-                rules::selection(&names, asked) == rules::selection(&names, &self.asked)
-            }
-            rules::Vary::Star => false,
-        }
-    }
-}
-
-/// Answers on their way, by key.
-#[derive(Clone)]
-pub(crate) struct Fills(Arc<OnTheirWay>);
-
-struct OnTheirWay {
-    by_key: Mutex<HashMap<Bytes, Filling>>,
-    /// Counts up with each that is shown.
-    news: watch::Sender<u64>,
-}
-
-impl Default for Fills {
-    fn default() -> Self {
-        Self(Arc::new(OnTheirWay { by_key: Mutex::default(), news: watch::Sender::new(0) }))
-    }
-}
-
-impl Fills {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Bytes, Filling>> {
-        self.0.by_key.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn show(&self, key: Bytes, filling: Filling) -> Shown {
-        let fill = Arc::clone(&filling.fill);
-        self.lock().insert(key.clone(), filling);
-        self.0.news.send_modify(|count| *count = count.wrapping_add(1));
-        Shown { fills: self.clone(), key, fill }
-    }
-
-    /// The answer on its way under a key, once there is one.
-    pub(crate) async fn appears(&self, key: &Bytes) -> Filling {
-        let mut news = self.0.news.subscribe();
-        loop {
-            if let Some(filling) = self.lock().get(key) {
-                return filling.clone();
-            }
-            if news.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
-    }
-
-    /// Nobody joins these any more.
-    fn forget_if(&self, old: impl Fn(&Bytes, &Filling) -> bool) {
-        self.lock().retain(|key, filling| !old(key, filling));
-    }
-}
-
-/// Takes it away again when it is whole.
-struct Shown {
-    fills: Fills,
-    key: Bytes,
-    fill: Arc<Fill>,
-}
-
-impl Drop for Shown {
-    fn drop(&mut self) {
-        let mut fills = self.fills.lock();
-        if fills.get(&self.key).is_some_and(|shown| Arc::ptr_eq(&shown.fill, &self.fill)) {
-            fills.remove(&self.key);
-        }
-    }
 }
 
 /// Whether a request may be answered from what is kept at all.
