@@ -92,7 +92,7 @@ mod tests {
         let by = Template::parse("{request.address}", std::iter::empty()).expect("a template");
         let limit = RateLimit::new(3, Duration::from_secs(3), by, Condition::default());
         let at = |ms: u64| Mono::LONG_AGO.plus(Duration::from_millis(10_000 + ms));
-        let mut take = |ms| limit.take("a".into(), at(ms), false);
+        let take = |ms| limit.take("a".into(), at(ms), false);
         assert_eq!([take(0), take(0), take(0)], [None; 3]);
         assert_eq!(take(0), Some(Duration::from_secs(1)));
         assert_eq!(take(999), Some(Duration::from_millis(1)));
