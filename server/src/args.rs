@@ -15,6 +15,7 @@ mod serve;
 mod token;
 mod topology;
 mod trace;
+mod watch;
 mod zone;
 
 use std::path::PathBuf;
@@ -38,6 +39,7 @@ pub use serve::{LogArgs, Serve};
 pub use token::{CreateToken, Token, TokenCommand};
 pub use topology::Topology;
 pub use trace::Trace;
+pub use watch::WatchArgs;
 pub use zone::{Explain as ExplainZone, Which, Zone, ZoneCommand};
 
 /// Where client commands look when not told: the first location of `dev`.

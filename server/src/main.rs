@@ -15,6 +15,7 @@ mod logs;
 mod mark;
 mod network;
 mod node;
+mod watch;
 mod opening;
 mod reference;
 mod world;

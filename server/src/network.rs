@@ -48,6 +48,8 @@ pub struct Options {
     pub origins: [Origin; STORES],
     pub access: Access,
     pub limits: Limits,
+    /// What is told of requests.
+    pub watch: crate::watch::Options,
 }
 
 /// One node of a network of many machines.

@@ -95,6 +95,11 @@ impl Proxy {
         self.send(&purge.header("Authorization", bearer(ZONE_TOKEN)))
     }
 
+    /// What it logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("stderr.log")).unwrap_or_default()
+    }
+
     /// What it printed when it started.
     pub fn page(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("stdout.log")).unwrap_or_default()

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use littoral_types::Tenant;
 
-use super::{LogArgs, parse};
+use super::{LogArgs, WatchArgs, parse};
 
 /// The account of `dev`, and of every client command that is not told another.
 pub const DEV_ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
@@ -75,6 +75,9 @@ pub struct Dev {
     /// Print the effective configuration as TOML, and exit.
     #[arg(long)]
     pub dump_config: bool,
+
+    #[command(flatten)]
+    pub watch: WatchArgs,
 
     #[command(flatten)]
     pub log: LogArgs,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{LogArgs, parse};
+use super::{LogArgs, WatchArgs, parse};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -66,6 +66,9 @@ pub struct ReverseProxy {
     /// Write name, region and address here, once it answers.
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub watch: WatchArgs,
 
     #[command(flatten)]
     pub log: LogArgs,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::WatchArgs;
 use crate::config::LogFormat;
 
 const EXAMPLES: &str = "\
@@ -34,6 +35,9 @@ pub struct Serve {
     /// With --dump-config: every key as a page of the guide.
     #[arg(long, hide = true, requires = "dump_config")]
     pub markdown: bool,
+
+    #[command(flatten)]
+    pub watch: WatchArgs,
 
     #[command(flatten)]
     pub log: LogArgs,

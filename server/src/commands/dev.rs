@@ -85,6 +85,7 @@ fn options(dev: &Dev, data_dir: PathBuf) -> network::Options {
         origins: Default::default(),
         access: network::Access { account: dev.account, tokens: vec![token] },
         limits: Limits::default(),
+        watch: dev.watch.options(),
     }
 }
 

@@ -98,6 +98,7 @@ fn network(options: &ReverseProxy, data_dir: PathBuf) -> network::Options {
         origins: Default::default(),
         access: network::Access { account: Tenant::default(), tokens: Vec::new() },
         limits: Limits::default(),
+        watch: options.watch.options(),
     }
 }
 

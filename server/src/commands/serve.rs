@@ -23,8 +23,9 @@ pub fn run(serve: &Serve) -> Result<()> {
     if serve.dump_config {
         return Ok(terminal::say(littoral_config::dump(&config).trim_end())?);
     }
-    let options = options(&config)?;
+    let mut options = options(&config)?;
     let zones = config.zones_listen.map(ZonesAt::Exactly);
+    options.watch = serve.watch.options();
     crate::logs::install(&serve.log, &config.log)?;
     super::block_on(run_network(options, zones))
 }
@@ -62,6 +63,7 @@ fn options(config: &Config) -> Result<network::Options> {
         origins: origins(config)?,
         access: network::Access { account, tokens },
         limits: config.limits.clone(),
+        watch: crate::watch::Options::default(),
     })
 }
 

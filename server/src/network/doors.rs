@@ -37,14 +37,18 @@ impl Doors<'_> {
         let known = Arc::new(OnceLock::new());
         let mut servers = Vec::with_capacity(nodes.len());
         let mut of_zones = Vec::new();
+        let lines = self.options.watch.lines(self.shared)?;
         for (at, node) in nodes.iter().enumerate() {
             let mut front = self.front(node, &known)?;
             let Shared { clock, tasks, .. } = self.shared;
+            let (name, watch) = (&self.places[at].name, &self.options.watch);
+            let watching = watch.watching(name, lines.as_ref(), &node.metrics, self.shared);
             if let Some(zones) = self.zones {
                 let here = self.own[at];
                 let control = front.control();
                 let opened = zones::start(node, here, self.shared, control, chance.fork());
-                of_zones.push(self.bind_zones(zones, at, opened.clone(), chance)?);
+                let bound = self.bind_zones(zones, at, opened.clone(), chance)?;
+                of_zones.push(bound.watched(watching.clone()));
                 front.with_zones(opened);
             }
             let front = Arc::new(front);
@@ -67,7 +71,7 @@ impl Doors<'_> {
                 tasks.clone(),
                 chance.fork(),
             );
-            let bound = bound.map_err(refused)?.counted(&node.metrics);
+            let bound = bound.map_err(refused)?.counted(&node.metrics).watched(watching);
             servers.push(match self.site.as_ref().and_then(|site| site.tls.as_ref()) {
                 Some(tls) => bound.secured(tls),
                 None => bound,

@@ -1,12 +1,13 @@
 //! A request as the site is asked.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use bytes::Bytes;
 use http::header::{self, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
-use littoral_http::{Interim, Secure, TRACEPARENT, traceparent};
+use littoral_http::{Interim, Secure, Spans, TRACEPARENT, traceparent};
 use littoral_types::Ctx;
 
 use crate::rules::{hops, strip_conditions};
@@ -29,6 +30,8 @@ pub(crate) struct Asking {
     pub interim: Interim,
     /// Whom to ask, if not the site.
     pub via: Option<Via>,
+    /// Where it is told how long the site took.
+    pub spans: Option<Spans>,
 }
 
 impl Asking {
@@ -42,13 +45,7 @@ impl Asking {
         ctx: &Ctx,
         interim: Interim,
     ) -> Result<Self, Error> {
-        if head.method == Method::CONNECT {
-            return Err(Error::Tunnel);
-        }
-        if hops::circles(&head.headers) {
-            return Err(Error::Circles);
-        }
-        let host = host(head)?;
+        let host = asked(head)?.to_owned();
         let mut headers = head.headers.clone();
         hops::strip(&mut headers);
         // Answered where the client's connection is.
@@ -64,9 +61,10 @@ impl Asking {
             headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
         }
         headers.insert(TRACEPARENT, traceparent(ctx.trace));
-        let target = target(&head.uri);
+        let target = target(&head.uri).into_owned();
         let via = head.extensions.get::<Via>().cloned();
-        Ok(Self { method: head.method.clone(), target, host, headers, interim, via })
+        let spans = head.extensions.get::<Spans>().cloned();
+        Ok(Self { method: head.method.clone(), target, host, headers, interim, via, spans })
     }
 
     /// The key of what is asked for.
@@ -94,7 +92,7 @@ impl Asking {
         hops::via(&mut headers, http::Version::HTTP_11);
         let (host, target) = (host.to_owned(), target.to_owned());
         let interim = Interim::default();
-        Some(Self { method: Method::GET, target, host, headers, interim, via: None })
+        Some(Self { method: Method::GET, target, host, headers, interim, via: None, spans: None })
     }
 
     /// The same, for a whole answer that anybody may be given: without the client's conditions, which
@@ -115,6 +113,9 @@ impl Asking {
         if let Some(via) = &self.via {
             request.extensions_mut().insert(via.clone());
         }
+        if let Some(spans) = &self.spans {
+            request.extensions_mut().insert(spans.clone());
+        }
         let interim = self.interim.clone();
         hyper::ext::on_informational(&mut request, move |res| {
             // "Go on" and "switching" are between us and the site.
@@ -128,22 +129,45 @@ impl Asking {
     }
 }
 
+/// The key of what a client asks for.
+///
+/// # Errors
+/// As [`Asking::of`].
+pub(crate) fn key_of(head: &Parts) -> Result<Bytes, Error> {
+    let url = key::of_url(asked(head)?, &target(&head.uri));
+    Ok(match head.extensions.get::<Via>() {
+        Some(Via { edition, .. }) => key::of_edition(&url, edition),
+        None => url,
+    })
+}
+
+/// The host that is asked, if anybody can be.
+fn asked(head: &Parts) -> Result<&str, Error> {
+    if head.method == Method::CONNECT {
+        return Err(Error::Tunnel);
+    }
+    if hops::circles(&head.headers) {
+        return Err(Error::Circles);
+    }
+    host(head)
+}
+
 /// The host that a request is for: of an absolute target, else `Host`, once.
-fn host(head: &Parts) -> Result<String, Error> {
+fn host(head: &Parts) -> Result<&str, Error> {
     let mut lines = head.headers.get_all(header::HOST).iter();
     let said = lines.next().and_then(|host| host.to_str().ok());
     let once = lines.next().is_none();
     let named = head.uri.authority().map(|authority| authority.as_str());
     let host = named.or(said).filter(|host| once && !host.is_empty() && !host.contains(' '));
-    host.map(str::to_owned).ok_or(Error::NoHost)
+    host.ok_or(Error::NoHost)
 }
 
-fn target(uri: &Uri) -> String {
+fn target(uri: &Uri) -> Cow<'_, str> {
     match uri.path_and_query() {
         Some(target) if target.as_str() == "*" || target.as_str().starts_with('/') => {
-            target.as_str().to_owned()
+            Cow::Borrowed(target.as_str())
         }
-        Some(target) => format!("/{target}"),
-        None => "/".to_owned(),
+        Some(target) => Cow::Owned(format!("/{target}")),
+        None => Cow::Borrowed("/"),
     }
 }

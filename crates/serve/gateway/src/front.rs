@@ -14,12 +14,13 @@ use littoral_peer::Outcome;
 use littoral_tiers::{Entry, Served};
 use littoral_types::{Body, Ctx};
 
-use crate::meta::{Head, Meta};
+use crate::asking::key_of;
 use crate::origin::HELD;
+use crate::read::{Known, Read};
 use crate::respond::Said;
-use crate::rules::{ContentRange, Directives, Standing, Stretch, Verdict, Wants, lifetime};
+use crate::rules::{ContentRange, Standing, Stretch, Verdict, Wants};
 use crate::site::{Asking, Site, reads};
-use crate::{Error, Gateway, key};
+use crate::{Error, Gateway, Via, key};
 
 /// What stands under a URL for those who ask like this.
 enum Found {
@@ -34,26 +35,29 @@ enum Found {
 struct Stored {
     key: Bytes,
     entry: Arc<Entry>,
-    head: Head,
-    directives: Directives,
+    known: Arc<Known>,
+    /// For how long it was fresh, unless somebody made it stale since.
     lifetime: u64,
     age: Duration,
 }
 
 impl Stored {
     fn of(key: Bytes, served: &Served, site: &Site) -> Option<Self> {
-        let Some(Meta::Answer(head)) = Meta::decode(&served.entry.meta) else { return None };
-        let (directives, _) = Directives::effective(&head.headers);
-        let heuristics = site.limits.heuristics;
-        let lifetime = lifetime(head.status, &head.headers, head.at, heuristics).seconds();
+        match site.reads.of(&served.entry, site.limits.heuristics)? {
+            Read::Answer(known) => Some(Self::read(key, served, known, site)),
+            _ => None,
+        }
+    }
+
+    fn read(key: Bytes, served: &Served, known: Arc<Known>, site: &Site) -> Self {
         let (entry, age) = (Arc::clone(&served.entry), served.age);
-        let lifetime = lifetime.min(site.fresh_until(&key, &entry, age));
-        Some(Self { key, entry, head, directives, lifetime, age })
+        let lifetime = known.lifetime.min(site.fresh_until(&key, &entry, age));
+        Self { key, entry, known, lifetime, age }
     }
 
     /// Only a part of an answer is stored.
     fn is_part(&self) -> bool {
-        self.head.status == StatusCode::PARTIAL_CONTENT
+        self.known.head.status == StatusCode::PARTIAL_CONTENT
     }
 
     /// Whether it has what is asked for: of a part, that must lie in it.
@@ -62,8 +66,8 @@ impl Stored {
     }
 
     fn cut(&self, request: &Request) -> Option<(usize, ContentRange)> {
-        let headers = &self.head.headers;
-        let stretch = Stretch::of(self.head.status, headers, self.body().len() as u64)?;
+        let headers = &self.known.head.headers;
+        let stretch = Stretch::of(self.known.head.status, headers, self.body().len() as u64)?;
         stretch.answers(&request.headers, headers)
     }
 
@@ -73,7 +77,7 @@ impl Stored {
     }
 
     fn standing(&self) -> Standing<'_> {
-        Standing { directives: &self.directives, lifetime: self.lifetime, age: self.age }
+        Standing { directives: &self.known.directives, lifetime: self.lifetime, age: self.age }
     }
 
     fn body(&self) -> Bytes {
@@ -118,15 +122,21 @@ impl Request {
 
     /// Whether it depends on a state that only the site knows (RFC 9110, section 13.1.1).
     fn conditional_on_site(&self) -> bool {
-        self.headers.contains_key(header::IF_MATCH)
-            || self.headers.contains_key(header::IF_UNMODIFIED_SINCE)
+        only_site_knows(&self.headers)
     }
+}
+
+fn only_site_knows(asked: &HeaderMap) -> bool {
+    asked.contains_key(header::IF_MATCH) || asked.contains_key(header::IF_UNMODIFIED_SINCE)
 }
 
 impl Front for Gateway {
     fn answer(&self, call: Call) -> Answer {
         if self.is_ours(&call) {
             return Answer::Later(self.clone().door(call));
+        }
+        if let Some(res) = self.at_once(&call) {
+            return Answer::Ready(res);
         }
         let deadline = self.site.clock.after(self.site.limits.answer_time);
         let allowed = self.site.allowed.clone();
@@ -143,7 +153,6 @@ impl Front for Gateway {
         if !reads(&request.method) || asks_more || passed {
             return Answer::Later(self.clone().pass(request, call.body));
         }
-        // What is fresh in memory is answered where the connection is read.
         let found = self.find(&request);
         if let Found::Answer(stored) = &found
             && matches!(stored.standing().judge(&request.wants), Verdict::Fresh | Verdict::Accepted)
@@ -156,25 +165,47 @@ impl Front for Gateway {
 }
 
 impl Gateway {
+    /// What is fresh in memory is answered where the connection is read, out of the request as it
+    /// stands.
+    fn at_once(&self, call: &Call) -> Option<Res> {
+        let head = &call.head;
+        if !reads(&head.method) || call.body.declared() != Some(0) || only_site_knows(&head.headers)
+        {
+            return None;
+        }
+        if head.extensions.get::<Via>().is_some_and(|via| !via.kept) {
+            return None;
+        }
+        let url = key_of(head).ok()?;
+        let ctx = Ctx { allowed: self.site.allowed.clone(), ..call.ctx.clone() };
+        let Found::Answer(stored) = self.find_by(&ctx, &url, &head.headers) else { return None };
+        if stored.is_part() {
+            return None;
+        }
+        let verdict = stored.standing().judge(&Wants::of(&head.headers));
+        let said = Said::hit(stored.standing().left());
+        matches!(verdict, Verdict::Fresh | Verdict::Accepted)
+            .then(|| self.shown((&head.method, &head.headers), &stored, &said))
+    }
+
     fn find(&self, request: &Request) -> Found {
-        let mut key = request.url.clone();
+        self.find_by(&request.ctx, &request.url, &request.headers)
+    }
+
+    fn find_by(&self, ctx: &Ctx, url: &Bytes, asked: &HeaderMap) -> Found {
+        let mut key = url.clone();
         for _ in 0..2 {
-            let peeked = self.site.tiers.peek(&request.ctx, self.site.space, &key, &HELD);
+            let peeked = self.site.tiers.peek(ctx, self.site.space, &key, &HELD);
             let Some(served) = peeked.filter(|served| !served.absent) else { break };
-            match Meta::decode(&served.entry.meta) {
-                Some(Meta::Mark(why)) => return Found::Mark(why.name()),
-                Some(Meta::Answer(_)) => {
-                    return match Stored::of(key.clone(), &served, &self.site) {
-                        Some(stored) => Found::Answer(Box::new(stored)),
-                        None => Found::Nothing(key),
-                    };
+            match self.site.reads.of(&served.entry, self.site.limits.heuristics) {
+                Some(Read::Mark(why)) => return Found::Mark(why.name()),
+                Some(Read::Answer(known)) => {
+                    return Found::Answer(Box::new(Stored::read(key, &served, known, &self.site)));
                 }
-                Some(Meta::Index(index)) => {
-                    match key::of_variant(&request.url, &index, &request.headers) {
-                        Some(variant) if key == request.url => key = variant,
-                        _ => return Found::Mark("vary"),
-                    }
-                }
+                Some(Read::Index(index)) => match key::of_variant(url, &index, asked) {
+                    Some(variant) if key == *url => key = variant,
+                    _ => return Found::Mark("vary"),
+                },
                 None => break,
             }
         }
@@ -187,11 +218,16 @@ impl Gateway {
     }
 
     fn served(&self, request: &Request, stored: &Stored, said: &Said) -> Res {
-        let body = stored.body();
-        if let Some((offset, at)) = stored.cut(request) {
-            return self.respond.part(&stored.head, &body, (offset, at), stored.age, said);
+        if let Some(at) = stored.cut(request) {
+            let (head, body) = (&stored.known.head, stored.body());
+            return self.respond.part(head, &body, at, stored.age, said);
         }
-        self.respond.stored(request.shape(), &stored.head, &body, stored.age, said)
+        self.shown(request.shape(), stored, said)
+    }
+
+    fn shown(&self, asked: (&Method, &HeaderMap), stored: &Stored, said: &Said) -> Res {
+        let Known { head, shown, .. } = &*stored.known;
+        self.respond.stored(asked, (head, shown), &stored.body(), stored.age, said)
     }
 
     fn look(self, request: Request, found: Found) -> BoxFuture<'static, Res> {
@@ -239,7 +275,7 @@ impl Gateway {
             return self.head(request, Some(stored)).await;
         }
         // What must be validated for each request is validated for each by itself.
-        if request.alone() || stored.directives.always_validate() {
+        if request.alone() || stored.known.directives.always_validate() {
             return self.alone(request, Some(stored), None).await;
         }
         let key = stored.key.clone();

@@ -19,6 +19,7 @@ mod part;
 mod respond;
 mod front;
 mod purge;
+mod read;
 pub mod fuzzing;
 
 use std::sync::{Arc, Mutex};
@@ -41,6 +42,7 @@ use crate::desk::Desk;
 use crate::fill::Budget;
 use crate::fills::Fills;
 use crate::origin::{HELD, SiteOrigin};
+use crate::read::Reads;
 use crate::respond::Responder;
 use crate::site::Site;
 
@@ -106,6 +108,7 @@ impl Gateway {
             fills: Fills::default(),
             budget: Budget::new(limits.filling_bytes_max),
             chance: Mutex::new(parts.chance),
+            reads: Reads::new(),
         });
         if !tiers.register(KIND, Arc::new(SiteOrigin(Arc::clone(&site))), HELD) {
             tracing::error!("a node has one site; the second one is not asked");

@@ -16,11 +16,11 @@ use crate::rules::{Directives, Unstorable, lifetime};
 /// Entries of which what was read is held: a page or two of memory for each.
 const READ_MAX: usize = 16 * 1024;
 
-/// What stands under a key, read.
-#[derive(Debug)]
+/// What stands under a key, read. Cheap to clone.
+#[derive(Clone, Debug)]
 pub(crate) enum Read {
-    Answer(Known),
-    Index(Index),
+    Answer(Arc<Known>),
+    Index(Arc<Index>),
     Mark(Unstorable),
 }
 
@@ -45,7 +45,7 @@ impl Known {
 }
 
 /// By the address of an entry. As long as this knows of an entry, nothing else can have its address.
-pub(crate) struct Reads(Cache<usize, (Weak<Entry>, Arc<Read>)>);
+pub(crate) struct Reads(Cache<usize, (Weak<Entry>, Read)>);
 
 impl Reads {
     pub(crate) fn new() -> Self {
@@ -53,19 +53,19 @@ impl Reads {
     }
 
     /// `None`: not ours, or damaged.
-    pub(crate) fn of(&self, entry: &Arc<Entry>, heuristics: bool) -> Option<Arc<Read>> {
+    pub(crate) fn of(&self, entry: &Arc<Entry>, heuristics: bool) -> Option<Read> {
         let address = Arc::as_ptr(entry) as usize;
         if let Some((of, read)) = self.0.get(&address)
             && std::ptr::eq(of.as_ptr(), Arc::as_ptr(entry))
         {
             return Some(read);
         }
-        let read = Arc::new(match Meta::decode(&entry.meta)? {
-            Meta::Answer(head) => Read::Answer(Known::of(head, heuristics)),
-            Meta::Index(index) => Read::Index(index),
+        let read = match Meta::decode(&entry.meta)? {
+            Meta::Answer(head) => Read::Answer(Arc::new(Known::of(head, heuristics))),
+            Meta::Index(index) => Read::Index(Arc::new(index)),
             Meta::Mark(why) => Read::Mark(why),
-        });
-        self.0.insert(address, (Arc::downgrade(entry), Arc::clone(&read)));
+        };
+        self.0.insert(address, (Arc::downgrade(entry), read.clone()));
         Some(read)
     }
 }

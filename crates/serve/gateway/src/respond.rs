@@ -73,14 +73,14 @@ impl Responder {
     pub(crate) fn stored(
         &self,
         (method, asked): (&Method, &HeaderMap),
-        head: &Head,
+        (head, shown): (&Head, &HeaderMap),
         body: &Bytes,
         old: Duration,
         said: &Said,
     ) -> Res {
         let mut res = Response::new(Body::empty());
         *res.status_mut() = head.status;
-        *res.headers_mut() = head.headers.clone();
+        *res.headers_mut() = shown.clone();
         let len = body.len() as u64;
         if not_modified(asked, head.status, &head.headers, head.at) {
             bodiless(&mut res);
@@ -108,7 +108,8 @@ impl Responder {
             }
         }
         res.headers_mut().insert(header::AGE, age(old));
-        self.finish(res, said)
+        res.headers_mut().append(CACHE_STATUS, said.value(self.here, &self.places));
+        res
     }
 
     /// What lies there in a stored part.
@@ -140,8 +141,9 @@ impl Responder {
     ) -> Res {
         let Live { status, headers, body, how, at, .. } = live;
         if let (How::Renewed, LiveBody::Here(body)) = (how, &body) {
+            let shown = shown(headers.clone());
             let head = Head { status, at, headers };
-            return self.stored((method, asked), &head, body, now_old, said);
+            return self.stored((method, asked), (&head, &shown), body, now_old, said);
         }
         let mut res = Response::new(match body {
             LiveBody::Here(bytes) => bytes.into(),
@@ -188,10 +190,7 @@ impl Responder {
 
     fn finish(&self, mut res: Res, said: &Said) -> Res {
         let headers = res.headers_mut();
-        for name in OURS {
-            headers.remove(name);
-        }
-        hops::via(headers, http::Version::HTTP_11);
+        *headers = shown(std::mem::take(headers));
         headers.append(CACHE_STATUS, said.value(self.here, &self.places));
         res
     }
@@ -200,6 +199,15 @@ impl Responder {
     pub(crate) fn refused(&self, error: &crate::Error, said: &Said) -> Res {
         self.finish(error.refusal().envelope(), said)
     }
+}
+
+/// Headers as a client is shown them, but for what is only known once it asks.
+pub(crate) fn shown(mut headers: HeaderMap) -> HeaderMap {
+    for name in OURS {
+        headers.remove(name);
+    }
+    hops::via(&mut headers, http::Version::HTTP_11);
+    headers
 }
 
 fn bodiless(res: &mut Res) {

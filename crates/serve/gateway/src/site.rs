@@ -20,6 +20,7 @@ use crate::desk::Desk;
 use crate::fill::{Budget, Fill, NotWhole};
 use crate::meta::{Head, Meta};
 use crate::origin::Stamp;
+use crate::read::Reads;
 use crate::rules::{
     self, Directives, Fields, Unstorable, Validators, hops, initial_age, storable, update,
 };
@@ -44,6 +45,8 @@ pub(crate) struct Site {
     pub(crate) fills: Fills,
     pub(crate) budget: Arc<Budget>,
     pub(crate) chance: Mutex<Chance>,
+    /// What was read of entries lately.
+    pub(crate) reads: Reads,
 }
 
 /// An answer as it is handed to whoever asked for it first.

@@ -18,6 +18,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use littoral_clock::Clock;
+use littoral_http::{Kind, Spans, TRACEPARENT, Value, traceparent};
 use littoral_tasks::Tasks;
 use littoral_types::Mono;
 use tokio::net::TcpStream;
@@ -117,6 +118,28 @@ impl Upstream {
     /// # Errors
     /// When the site cannot be reached, is too slow, or ends before it has answered.
     pub async fn ask(&self, mut request: Request<Sent>) -> Result<Answered, Error> {
+        let Some(spans) = request.extensions_mut().remove::<Spans>() else {
+            return self.ask_untold(request).await;
+        };
+        let mut span = spans.begin(format!("{} upstream", request.method()), Kind::Client);
+        let headers = request.headers_mut();
+        headers.insert(TRACEPARENT, traceparent(span.trace()));
+        let answered = self.ask_untold(request).await;
+        match &answered {
+            Ok(answered) => {
+                let status = answered.head.status;
+                span.say("http.response.status_code", Value::Number(status.as_u16().into()));
+                span.failed = status.is_server_error();
+            }
+            Err(error) => {
+                span.say("error.type", Value::Text(error.code().to_string()));
+                span.failed = true;
+            }
+        }
+        answered
+    }
+
+    async fn ask_untold(&self, mut request: Request<Sent>) -> Result<Answered, Error> {
         if let Some(via) = request.extensions_mut().remove::<Via>() {
             return via.backend.ask(request).await;
         }

@@ -252,7 +252,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         }
         let chance = || new_trace(&mut self.chance.lock().unwrap_or_else(|e| e.into_inner()));
         let mut ctx = context(&head.headers, clock, options.request_time, chance);
-        let watched = self.shared.watching.look(&head, self.peer, clock, &mut ctx.trace);
+        let watched = self.shared.watching.look(&mut head, self.peer, clock, &mut ctx.trace);
         let shown = head.headers.contains_key(TRACEPARENT);
         let body = Upload::wire(
             body,

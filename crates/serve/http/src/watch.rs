@@ -9,11 +9,11 @@ use http::{HeaderMap, HeaderName, StatusCode, header};
 use littoral_clock::Clock;
 use littoral_telemetry::access::{self, Access};
 use littoral_telemetry::lines::Lines;
-use littoral_telemetry::traces::{Kind, Place, Span, Traces, Value};
+use littoral_telemetry::traces::{Kind, Span, Traces, Value};
 use littoral_types::{Mono, Trace, Wall};
 
 use crate::context::parse;
-use crate::{CACHE_STATUS, Res, SERVER_TIMING, TRACEPARENT};
+use crate::{CACHE_STATUS, Res, SERVER_TIMING, Spans, TRACEPARENT};
 
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
@@ -42,7 +42,7 @@ pub(crate) struct Watched {
     query: String,
     agent: String,
     client: SocketAddr,
-    wall: Wall,
+    spans: Option<Spans>,
     began: Mono,
 }
 
@@ -64,7 +64,7 @@ impl Watching {
     /// Looks at a request; whether it is chosen to be traced shows in `trace` from then on.
     pub(crate) fn look(
         &self,
-        head: &Parts,
+        head: &mut Parts,
         client: SocketAddr,
         clock: &Clock,
         trace: &mut Trace,
@@ -73,11 +73,16 @@ impl Watching {
             return None;
         }
         let above = head.headers.get(TRACEPARENT).and_then(|value| parse(value.as_bytes()));
-        if let Some(traces) = &self.traces {
+        let spans = self.traces.as_ref().map(|traces| {
             // Whoever asks with a trace has decided.
             trace.sampled =
                 above.map_or_else(|| traces.chooses(trace.trace), |above| above.sampled);
-            traces.begin(place(*trace));
+            let spans = Spans::new(traces.clone(), *trace, clock.clone());
+            traces.begin(spans.place());
+            spans
+        });
+        if let Some(spans) = &spans {
+            head.extensions.insert(spans.clone());
         }
         let text = |name| text(&head.headers, name);
         let host = match head.uri.authority() {
@@ -96,15 +101,10 @@ impl Watching {
             query: access::names(head.uri.query().unwrap_or_default()),
             agent: text(&header::USER_AGENT),
             client,
-            wall: clock.wall(),
+            spans,
             began: clock.mono(),
         }))
     }
-}
-
-/// Where the spans of a request belong.
-pub fn place(trace: Trace) -> Place {
-    Place { trace: trace.trace, root: trace.span }
 }
 
 /// All lines of a header as one.
@@ -127,15 +127,15 @@ impl Watched {
 impl Drop for Answered {
     fn drop(&mut self) {
         let took = self.request.clock.mono().since(self.request.began);
-        let Watched { by, .. } = &self.request;
+        let Watched { by, spans, .. } = &self.request;
         if let Some(lines) = &by.access {
             lines.push(&self.line(took));
         }
         if by.slow.is_some_and(|slow| self.begun >= slow) {
             self.warn();
         }
-        if let Some(traces) = &by.traces {
-            self.trace(traces, took);
+        if let Some(spans) = spans {
+            self.trace(spans);
         }
     }
 }
@@ -177,26 +177,22 @@ impl Answered {
         );
     }
 
-    fn trace(&self, traces: &Traces, took: Duration) {
+    fn trace(&self, spans: &Spans) {
         let request = &self.request;
-        let place = place(request.trace);
-        let begun_ns = nanoseconds(request.wall);
-        for (number, hop) in hops(&self.cache, &self.timing).enumerate() {
-            let whole = self.begun;
-            let ended_ns = begun_ns + whole.as_nanos() as u64;
-            let took = hop.took.unwrap_or(whole).min(whole);
+        let (place, traces) = (spans.place(), spans.traces());
+        let begun_ns = spans.at(request.began);
+        let answered_ns = begun_ns + self.begun.as_nanos() as u64;
+        for hop in hops(&self.cache, &self.timing) {
+            let took = hop.took.unwrap_or(self.begun).min(self.begun);
             traces.add(
                 place,
                 Span {
-                    // One of this request's own: the root's, told apart.
-                    id: place
-                        .root
-                        .wrapping_add((number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+                    id: spans.id(),
                     parent: place.root,
                     name: hop.name.to_owned(),
                     kind: Kind::Internal,
-                    begun_ns: ended_ns - took.as_nanos() as u64,
-                    ended_ns,
+                    begun_ns: answered_ns - took.as_nanos() as u64,
+                    ended_ns: answered_ns,
                     said: vec![("littoral.outcome", Value::Text(hop.outcome.to_owned()))],
                     failed: false,
                     state: String::new(),
@@ -221,7 +217,7 @@ impl Answered {
             name: request.method.clone(),
             kind: Kind::Server,
             begun_ns,
-            ended_ns: begun_ns + took.as_nanos() as u64,
+            ended_ns: spans.at(request.clock.mono()),
             said,
             failed: self.status.is_server_error(),
             state: request.state.clone(),

@@ -2,10 +2,12 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use http::header;
+use http::response::Parts;
 use littoral_peer::{Error as Unanswered, Outcome};
 use littoral_tasks::TaskKind;
 use littoral_tiers::Served;
@@ -16,8 +18,9 @@ use crate::desk::Slot;
 use crate::meta::Meta;
 use crate::origin::{ANEW, HELD};
 use crate::respond::Said;
-use crate::rules::{Directives, Standing, Verdict, lifetime};
+use crate::rules::{Directives, Standing, Verdict, hops, lifetime, storable};
 use crate::site::{Filling, Held, How, Live, LiveBody};
+use crate::upstream::{Answered, nothing};
 use crate::{Error, Gateway};
 use littoral_http::Res;
 
@@ -227,6 +230,9 @@ impl Gateway {
         stored: Option<Stored>,
         why: Option<&'static str>,
     ) -> Res {
+        if let (None, Some(why)) = (&stored, why) {
+            return self.past(request, why).await;
+        }
         let (leader, led) = oneshot::channel();
         let part = request.headers.contains_key(header::RANGE);
         let mut asking = request.asking.clone();
@@ -257,6 +263,47 @@ impl Gateway {
                 let error = Error::Broken("this node ends".into());
                 self.failed(&request, stored.as_ref(), &error)
             }
+        }
+    }
+
+    /// Asks for what could not be kept lately: on the spot, with the client's own conditions. Only if it
+    /// may be kept now, somebody reads on whatever becomes of the client.
+    async fn past(self, request: Request, why: &'static str) -> Res {
+        let (site, asking) = (&self.site, &request.asking);
+        let (sent_at, when) = (site.clock.mono(), site.stamp());
+        let answered = match site.upstream.ask(asking.request(nothing())).await {
+            Ok(answered) => answered,
+            Err(error) => return self.failed(&request, None, &error),
+        };
+        let said = Said { detail: Some(why), ..Said::of(Outcome::Bypass) };
+        let Answered { head: Parts { status, headers, .. }, .. } = &answered;
+        let (now, heuristics) = (site.now(), site.limits.heuristics);
+        if let Err(unfit) =
+            storable(&request.method, &asking.headers, *status, headers, now, heuristics)
+        {
+            let Answered { head: Parts { status, mut headers, .. }, body } = answered;
+            hops::strip(&mut headers);
+            let body = LiveBody::Coming(body.stream());
+            let (how, age) = (How::Passed(unfit), Duration::ZERO);
+            let live = Live { status, headers, body, how, age, at: now };
+            return self.respond.live(request.shape(), live, age, &said);
+        }
+        let (leader, led) = oneshot::channel();
+        let (site, key, asking) = (Arc::clone(site), request.url.clone(), asking.clone());
+        let trace = request.ctx.trace;
+        self.site.tasks.spawn(TaskKind::Flight, async move {
+            let at = (sent_at, site.clock.mono().since(sent_at));
+            let settled = site.take(&key, &asking, answered, at, (false, None), Some(leader)).await;
+            site.settle(&key, &asking, settled, when, trace).await;
+        });
+        match led.await {
+            Ok(Ok(live)) => {
+                let mut res = self.led(&request, live, None);
+                self.respond.restate(&mut res, &said);
+                res
+            }
+            Ok(Err(error)) => self.failed(&request, None, &error),
+            Err(_) => self.failed(&request, None, &Error::Broken("this node ends".into())),
         }
     }
 

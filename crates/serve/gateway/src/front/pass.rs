@@ -32,7 +32,7 @@ impl Gateway {
         let took = self.site.clock.mono().since(sent_at);
         let headers = answered.head.headers;
         if let Some(stored) = stored
-            && answered.head.status == stored.head.status
+            && answered.head.status == stored.known.head.status
         {
             let (at, by) = ((sent_at, took), (stamp, request.ctx.trace));
             self.site.brought_up(&stored.key, &stored.entry, headers.clone(), at, by).await;

@@ -52,14 +52,13 @@ pub fn strip_stored(headers: &mut HeaderMap) {
 
 /// Says that a message came through here.
 pub fn via(headers: &mut HeaderMap, received: Version) {
-    let version = match received {
-        Version::HTTP_10 => "1.0",
-        Version::HTTP_2 => "2",
-        Version::HTTP_3 => "3",
-        _ => "1.1",
+    let passed = match received {
+        Version::HTTP_10 => "1.0 littoral",
+        Version::HTTP_2 => "2 littoral",
+        Version::HTTP_3 => "3 littoral",
+        _ => "1.1 littoral",
     };
-    let passed = format!("{version} {OURS}");
-    headers.append(header::VIA, HeaderValue::try_from(passed).expect("plain ASCII"));
+    headers.append(header::VIA, HeaderValue::from_static(passed));
 }
 
 /// Whether a request has come through here so often that it goes round in circles.
