@@ -89,7 +89,7 @@ mod tests {
         assert!(bare != shown && shown.starts_with(&key) && base(&shown) == key);
         assert_eq!(url(&shown), url(&key));
         let accepts = (http::header::ACCEPT, HeaderValue::from_static("text/html"));
-        assert_eq!(super::shown(&shown), [accepts.clone()]);
+        assert_eq!(super::shown(&shown), std::slice::from_ref(&accepts));
         assert!(super::shown(&bare).is_empty() && super::shown(&key).is_empty());
         assert!(!of_url("example.org:80", "/a?bc").starts_with(&key));
         let edition = of_edition(&key, "7");

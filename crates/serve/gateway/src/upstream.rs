@@ -183,7 +183,7 @@ impl Upstream {
                 return Ok((connection, true));
             }
         }
-        let connected = clock.timeout(limits.connect_time, self.connect()).await;
+        let connected = clock.timeout(limits.connect_time, Box::pin(self.connect())).await;
         let connection = connected.map_err(|_| {
             let seconds = limits.connect_time.as_secs();
             Error::Unreachable(format!("no connection within {seconds} s"))

@@ -303,7 +303,7 @@ impl Zones {
             let version = pointer.now.version + 1;
             let same = record == pointer.now.record;
             let note = note.to_owned();
-            Ok((!same).then(|| Entry { version, record, at_ms, note, of: Some(to) }))
+            Ok((!same).then_some(Entry { version, record, at_ms, note, of: Some(to) }))
         };
         self.moved(ctx, account, name, next).await
     }

@@ -79,7 +79,7 @@ impl Stretch {
     }
 
     /// Whether it ends where the whole does.
-    fn to_the_end(&self) -> bool {
+    fn to_the_end(self) -> bool {
         self.at.whole == Some(self.at.last + 1)
     }
 

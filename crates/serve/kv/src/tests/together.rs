@@ -44,7 +44,7 @@ async fn a_shown_version_is_met_everywhere_at_once() {
         let seen = world.try_get(at, "k", &ctx).await.expect("met");
         assert_eq!(seen.as_deref(), Some("new"), "at {at}");
     }
-    let future = littoral_types::Version::from_parts(u64::MAX, 1);
+    let future = Version::from_parts(u64::MAX, 1);
     let ctx = Ctx { minimum: Some(future), ..world.ctx() };
     let refused = world.try_get(3, "k", &ctx).await;
     assert!(matches!(refused, Err(Error::MinimumUnmet { .. })));

@@ -255,7 +255,7 @@ trait TransposeAll<T> {
 }
 
 impl<T> TransposeAll<T> for Option<Option<T>> {
-    fn transpose_all(self) -> Option<Option<T>> {
+    fn transpose_all(self) -> Self {
         match self {
             None => Some(None),
             Some(made) => made.map(Some),
