@@ -264,3 +264,60 @@ fn judged(
     }
     Ok(outcome)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 7515, appendix A.2: signed with RS256, by `joe`, good until 1300819380.
+    const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw";
+    const KEYS: &str = r#"{"keys":[{"kty":"RSA","e":"AQAB","n":"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ"}]}"#;
+    const OVER: u64 = 1_300_819_380;
+
+    fn rule(issuer: Option<&str>, audience: Option<&str>) -> Jwt {
+        Jwt {
+            keys: Keys::Fixed(read_keys(KEYS.as_bytes()).expect("a key set")),
+            algorithms: DEFAULT_ALGORITHMS.to_vec(),
+            issuer: issuer.map(String::from),
+            audience: audience.map(String::from),
+            cookie: None,
+            leeway: Duration::from_secs(10),
+            optional: false,
+            give: vec![("iss".into(), "jwt.iss".into())],
+        }
+    }
+
+    fn is_good(rule: &Jwt, token: &str, now: u64) -> bool {
+        let Keys::Fixed(keys) = &rule.keys else { return false };
+        let decided = judged(token, "", Algorithm::RS256, keys, &rule.wanted(), now);
+        let outcome = decided.expect("no error of ours");
+        outcome
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Fact(_, value) if value == "joe"))
+    }
+
+    #[test]
+    fn a_token_is_good_until_it_is_over_and_its_claims_become_facts() {
+        let rule = rule(Some("joe"), None);
+        assert!(is_good(&rule, TOKEN, OVER - 1));
+        assert!(is_good(&rule, TOKEN, OVER + 9), "within the leeway");
+        assert!(!is_good(&rule, TOKEN, OVER + 10));
+    }
+
+    #[test]
+    fn a_changed_token_and_one_for_somebody_else_are_refused() {
+        assert!(!is_good(&rule(None, None), &TOKEN.replace(".cC4h", ".cC5h"), 1));
+        assert!(!is_good(&rule(Some("jane"), None), TOKEN, 1));
+        assert!(!is_good(&rule(None, Some("shop")), TOKEN, 1), "it names no audience");
+    }
+
+    #[test]
+    fn nothing_is_signed_with_what_is_public() {
+        for name in ["HS256", "HS512", "none", ""] {
+            assert!(algorithm(name).is_err(), "{name}");
+        }
+        let shared = r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#;
+        assert!(read_keys(shared.as_bytes()).is_err());
+    }
+}
