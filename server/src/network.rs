@@ -193,18 +193,11 @@ pub struct Network {
 }
 
 impl Network {
-    /// Starts every location; returns when all of them answer.
+    /// Starts every location in front of a site: all paths are the site's. Returns when all of them
+    /// answer.
     ///
     /// # Errors
     /// When a port is taken or the data directory cannot be used; nothing is left running.
-    pub async fn start(options: Options) -> Result<Self, Error> {
-        Self::open(options, None, None).await
-    }
-
-    /// Starts every location in front of a site: all paths are the site's.
-    ///
-    /// # Errors
-    /// As [`Network::start`].
     pub async fn before(options: Options, site: Option<SiteOptions>) -> Result<Self, Error> {
         Self::open(options, site, None).await
     }
@@ -212,7 +205,7 @@ impl Network {
     /// Starts every location, each with a second address for the hosts of zones.
     ///
     /// # Errors
-    /// As [`Network::start`].
+    /// As [`Network::before`].
     pub async fn with_zones(options: Options, zones: Option<ZonesAt>) -> Result<Self, Error> {
         Self::open(options, None, zones).await
     }
