@@ -83,7 +83,7 @@ pub(crate) async fn serve(
     let begun = shared.clock.timeout(shared.options.idle_max, begin(stream, &shared));
     let begun = tokio::select! {
         begun = begun => begun,
-        () = shared.draining.wait() => return,
+        () = farewell(&shared) => return,
     };
     match begun {
         Ok(Some(Begun::One(stream))) => one(stream, service, &shared, &pulse).await,
@@ -175,6 +175,15 @@ where
     }
 }
 
+/// A drain has begun, and whoever did not know of it has had time to ask.
+async fn farewell(shared: &Shared) {
+    shared.draining.wait().await;
+    tokio::select! {
+        () = shared.clock.sleep(shared.options.farewell_time) => {}
+        () = shared.cut.wait() => {}
+    }
+}
+
 async fn drive<C>(
     mut connection: Pin<&mut C>,
     graceful_shutdown: impl Fn(Pin<&mut C>),
@@ -191,8 +200,7 @@ async fn drive<C>(
     // A request that is on its way would meet a closed connection: it is answered, and told to close.
     tokio::select! {
         result = connection.as_mut() => return report(result),
-        () = shared.clock.sleep(shared.options.farewell_time) => {}
-        () = shared.cut.wait() => {}
+        () = farewell(shared) => {}
     }
     graceful_shutdown(connection.as_mut());
     tokio::select! {
