@@ -38,7 +38,17 @@ impl SiteOptions {
         shared: &Shared,
         chance: Chance,
     ) -> Arc<dyn Front> {
-        Arc::new(Gateway::new(Parts {
+        Arc::new(self.gateway(node, here, shared, chance))
+    }
+
+    pub fn gateway(
+        &self,
+        node: &Node,
+        here: LocationId,
+        shared: &Shared,
+        chance: Chance,
+    ) -> Gateway {
+        Gateway::new(Parts {
             here,
             places: opening::places(shared),
             clock: shared.clock.clone(),
@@ -52,7 +62,7 @@ impl SiteOptions {
             trust: self.trust.clone(),
             token: self.token,
             limits: Limits { heuristics: self.heuristics, ..Limits::default() },
-        }))
+        })
     }
 }
 
@@ -64,7 +74,7 @@ pub fn zone(site: &str) -> SpaceId {
 }
 
 /// Purges by hand are written where those of keys are: into both stores, or owed to one.
-pub struct ByStores(pub Kv);
+struct ByStores(Kv);
 
 impl Purger for ByStores {
     fn purge<'a>(

@@ -6,14 +6,12 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use littoral_clock::Chance;
 use littoral_control::Control;
-use littoral_gateway::{Gateway, Limits, Parts as GatewayParts};
 use littoral_kv::Namespace;
 use littoral_types::{Ctx, LocationId, SpaceId, Tenant};
 use littoral_zones::{Names, Parts, Zones};
 
-use crate::gateway::ByStores;
+use crate::gateway::SiteOptions;
 use crate::node::{Node, Shared};
-use crate::opening;
 
 /// The space of what zones keep of their upstreams' answers.
 const KEPT: SpaceId = SpaceId(4);
@@ -45,28 +43,21 @@ pub fn start(
     control: &Control,
     chance: Chance,
 ) -> Zones {
-    let gateway = Gateway::new(GatewayParts {
-        here,
-        places: opening::places(shared),
-        clock: shared.clock.clone(),
-        tasks: shared.tasks.clone(),
-        hlc: Arc::clone(&node.hlc),
-        tiers: node.tiers.clone(),
-        purger: Arc::new(ByStores(node.kv.clone())),
-        chance,
-        zone: KEPT,
+    let kept = SiteOptions {
         // Each request says whom to ask. Nothing listens there.
         site: "127.0.0.1:0".into(),
         trust: None,
+        tls: None,
+        zone: KEPT,
         // Nobody has it: purges of zones are asked for by their own API.
         token: blake3::Hash::from_bytes(littoral_clock::secret()),
-        limits: Limits::default(),
-    });
+        heuristics: false,
+    };
     Zones::start(Parts {
         clock: shared.clock.clone(),
         tasks: shared.tasks.clone(),
         kv: node.kv.clone(),
-        gateway,
+        gateway: kept.gateway(node, here, shared, chance),
         grants: Arc::new(control.clone()),
         names: Arc::new(ByControl(control.clone())),
     })

@@ -2,25 +2,13 @@
 
 use bytes::Bytes;
 use littoral_kv::{
-    Error, Kv, ListOptions, Listing, Namespace, Policy, Precondition, Put, ReadOptions, Value,
+    Error, Kv, ListOptions, Listing, Namespace, Precondition, Put, ReadOptions, Value,
 };
-use littoral_types::{Body, Ctx, SpaceId, Tenant, Version};
+use littoral_types::{Body, Ctx, SpaceId, Version};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::own;
-
-/// Every write is decided by its key's home store, so that a title is claimed once; what is revoked
-/// is unknown everywhere within seconds.
-const POLICY: Policy = Policy {
-    refresh_s: 1,
-    cache_ttl_s: 5,
-    cache_ttl_min_s: 0,
-    expiration_ttl_min_s: 1,
-    absent_s: 1,
-    stale_if_error_s: 86_400,
-    compare: true,
-};
 
 /// Records read at once.
 const PAGE: usize = 1_000;
@@ -35,7 +23,7 @@ pub(crate) type Found<T> = Option<(Version, T)>;
 
 impl Records {
     pub(crate) fn new(kv: Kv, id: SpaceId) -> Self {
-        let space = Namespace { id, account: Tenant(0), title: String::new(), policy: POLICY };
+        let space = Namespace::of_records(id);
         Self { kv, space }
     }
 

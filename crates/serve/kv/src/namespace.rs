@@ -50,6 +50,24 @@ impl Default for Policy {
     }
 }
 
+impl Namespace {
+    /// A reserved space for records of our own. Every write is decided by its key's home store, so that
+    /// what must be one is claimed once; a change is known everywhere within seconds even where no news
+    /// of it came.
+    pub fn of_records(id: SpaceId) -> Self {
+        let policy = Policy {
+            refresh_s: 1,
+            cache_ttl_s: 5,
+            cache_ttl_min_s: 0,
+            expiration_ttl_min_s: 1,
+            absent_s: 1,
+            stale_if_error_s: 86_400,
+            compare: true,
+        };
+        Self { id, account: Tenant(0), title: String::new(), policy }
+    }
+}
+
 impl Policy {
     /// # Errors
     /// A sentence that names the field and its limit.

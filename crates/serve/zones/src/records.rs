@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use littoral_kv::{
-    Error as KvError, Kv, ListOptions, Namespace, Policy, Precondition, Put, ReadOptions, Written,
+    Error as KvError, Kv, ListOptions, Namespace, Precondition, Put, ReadOptions, Written,
 };
 use littoral_types::{Body, Ctx, SpaceId, Tenant, Version};
 use serde::{Deserialize, Serialize};
@@ -20,18 +20,6 @@ const PAST_MAX: usize = 100;
 /// How often a pointer is moved again because somebody else did.
 const TRIES_MAX: usize = 4;
 const PAGE: usize = 1_000;
-
-/// Every move is decided by the pointer's home store; what moved is known everywhere within a second
-/// even where no news of it came.
-const POLICY: Policy = Policy {
-    refresh_s: 1,
-    cache_ttl_s: 5,
-    cache_ttl_min_s: 0,
-    expiration_ttl_min_s: 1,
-    absent_s: 1,
-    stale_if_error_s: 86_400,
-    compare: true,
-};
 
 /// One version of a zone.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -93,8 +81,7 @@ pub(crate) fn hash(text: &str) -> String {
 
 impl Records {
     pub(crate) fn new(kv: Kv) -> Self {
-        let space =
-            Namespace { id: ZONES, account: Tenant(0), title: String::new(), policy: POLICY };
+        let space = Namespace::of_records(ZONES);
         Self { kv, space }
     }
 
