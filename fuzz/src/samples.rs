@@ -6,7 +6,7 @@ use bytes::Bytes;
 use littoral_peer::wire;
 use littoral_peer::{
     Answer, Error, Filter, Follow, Followed, Gossip, Hop, HopReport, Hops, Measured, Minimum,
-    Outcome, Push, Question, Reply, Request, StoreCall, StoreReply, Terms, Trailer, Trailing, Trip,
+    Opaque, Outcome, Push, Question, Reply, Request, StoreCall, StoreReply, Terms, Trailer, Trailing, Trip,
     Truth, Wrote,
 };
 use littoral_store::{
@@ -83,7 +83,10 @@ fn requests() -> Vec<Request> {
         held: Some(version()),
         minimum: Minimum { client: Some(version()), own: version(), positions: positions() },
         through: true,
+        asked: Opaque::default(),
     };
+    let asked = Opaque(Bytes::from_static(b"\x01GET"));
+    let told = Question { asked, ..question.clone() };
     let write = |condition| Write { space: SPACE, key: KEY, row: row(), condition, now: Wall(5) };
     let list = List {
         space: SPACE,
@@ -148,6 +151,8 @@ fn requests() -> Vec<Request> {
         }),
         Request::Measured,
         Request::AskKeeper(Question { hop: Hop::Keeper, ..question.clone() }, terms),
+        Request::AskKeeper(Question { hop: Hop::Keeper, ..told.clone() }, terms),
+        Request::Ask(told),
         Request::Wrote(wrote),
         Request::Epoch(Gossip { epoch: Epoch(7), document: Some(Bytes::from_static(b"text")) }),
     ];

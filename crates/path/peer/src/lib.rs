@@ -12,8 +12,8 @@ pub mod wire;
 
 pub use message::{
     Age, Answer, Filter, Follow, Followed, Gossip, Held, Hop, HopReport, Hops, Measured, Minimum,
-    Outcome, Push, Question, Reply, Request, StoreCall, StoreReply, Terms, Trailer, Trailing,
-    Truth, Wrote, trailer,
+    Opaque, Outcome, Push, Question, Reply, Request, StoreCall, StoreReply, Terms, Trailer,
+    Trailing, Truth, Wrote, trailer,
 };
 pub use trip::{Meter, Trip};
 

@@ -158,8 +158,23 @@ pub struct Question {
     /// A version the asker holds whole: "not modified" costs no body.
     pub held: Held,
     pub minimum: Minimum,
-    /// Ask the origin whatever the tiers hold: somebody had to forget a purge too soon.
+    /// Ask the origin whatever the tiers hold: somebody had to forget a purge too soon, or a reader
+    /// wants to be sure.
     pub through: bool,
+    /// What the space's front wants its origin told besides. No part of what makes two questions the
+    /// same: those who join are answered as the first of them asked.
+    pub asked: Opaque,
+}
+
+/// Bytes that only a space's front and origin read. They may hold what is nobody's business, and so
+/// are never printed.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Opaque(pub Bytes);
+
+impl std::fmt::Debug for Opaque {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Opaque({} bytes)", self.0.len())
+    }
 }
 
 pub type Held = Option<Version>;

@@ -44,6 +44,8 @@ pub const BODY_BYTES_MAX: u64 = 1 << 30;
 pub const KEY_BYTES_MAX: usize = 4 << 10;
 /// Bytes of what a front keeps beside a value.
 pub const META_BYTES_MAX: usize = 64 << 10;
+/// Bytes of what a front wants its origin told besides the key.
+pub const ASKED_BYTES_MAX: usize = 64 << 10;
 /// Bytes of an error's words; longer ones are cut when they are sent.
 pub const TEXT_BYTES_MAX: usize = 4 << 10;
 /// Bytes of the signed document of an epoch.

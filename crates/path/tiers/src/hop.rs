@@ -4,23 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use littoral_peer::{Answer, Error, Hop, HopReport, Minimum, Outcome, Question, Reply, Request};
-use littoral_peer::{Sibling, Terms, Trailer, Truth};
-use littoral_rules::{self as rules, Rule};
+use littoral_peer::{Sibling, Terms, Truth};
 use littoral_tasks::TaskKind;
-use littoral_topology::key_hash;
 use littoral_types::{Ctx, LocationId, Mono, Positions};
 
 use crate::flight::{Fetched, Flight, Landed, Landing, Seat};
 use crate::lookup::Inner;
+use crate::receive::{Whose, received};
 use crate::regional::{Trust, trust};
 use crate::route::{Step, next};
-use crate::shelf::Shelf;
 use crate::{Entry, Policy, Tiers, origin};
 
 /// How often a question is asked anew because a purge by hand overtook its answer.
 const ASKED_ANEW_MAX: usize = 3;
 /// Nodes of this location that are asked for a key, in their rank, before this one walks itself.
 const KEEPERS_ASKED_MAX: usize = 2;
+/// How often it is looked whether a location that takes its time is still there.
+const WELL_EVERY: Duration = Duration::from_millis(500);
 /// The longest that one of them is waited for: it may have to ask upward.
 const KEEPER_TIME: Duration = Duration::from_secs(1);
 
@@ -266,7 +266,7 @@ fn board(
     held: Option<&Arc<Entry>>,
 ) -> Result<(Arc<Flight>, bool), Error> {
     let inner = tiers.inner();
-    let hash = key_hash(question.space.id, &question.key);
+    let hash = inner.origins.hash(question.space, &question.key);
     // A keeper asks as the edge that it is; only an edge that is none asks it.
     let asks_as = if question.hop == Hop::Keeper { Hop::Edge } else { question.hop };
     let steps = next(inner, asks_as, hash, &ctx.allowed);
@@ -283,7 +283,8 @@ fn board(
         Seat::Leads(flight) => {
             let (tiers, question) = (tiers.clone(), question.clone());
             let (held, leader) = (held.cloned(), Arc::clone(&flight));
-            let ctx = Ctx { deadline: inner.clock.after(inner.limits.hop_time), ..ctx.clone() };
+            let time = inner.origins.time(question.space.kind).unwrap_or(inner.limits.hop_time);
+            let ctx = Ctx { deadline: inner.clock.after(time), ..ctx.clone() };
             inner.tasks.spawn(TaskKind::Flight, async move {
                 let landing = Landing::new(&tiers.inner().flights, leader);
                 let landed = match keepers {
@@ -320,7 +321,9 @@ async fn ask_keeper(
     let inner = tiers.inner();
     for to in keepers.nodes {
         let sent_at = inner.clock.mono();
-        let wait = KEEPER_TIME.min(ctx.deadline.since(sent_at) / 2);
+        let half = ctx.deadline.since(sent_at) / 2;
+        let patient = inner.origins.time(question.space.kind).is_some();
+        let wait = if patient { half } else { KEEPER_TIME.min(half) };
         let attempt = Ctx { deadline: sent_at.plus(wait), ..ctx.clone() };
         let asked = Question { hop: Hop::Keeper, ..question.clone() };
         let request = Request::AskKeeper(asked, keepers.terms);
@@ -337,13 +340,6 @@ async fn ask_keeper(
     None
 }
 
-/// Who has answered.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Whose {
-    Keeper,
-    Upward,
-}
-
 async fn fly(
     tiers: &Tiers,
     ctx: Ctx,
@@ -352,6 +348,7 @@ async fn fly(
     held: Option<Arc<Entry>>,
 ) -> Landed {
     let inner = tiers.inner();
+    let patient = inner.origins.time(question.space.kind).is_some();
     let mut last = None;
     for Step(hop, to) in steps {
         let sent_at = inner.clock.mono();
@@ -359,7 +356,7 @@ async fn fly(
         let share = ctx.deadline.since(sent_at) / 2;
         let attempt = Ctx { deadline: sent_at.plus(share), ..ctx.clone() };
         let request = Request::Ask(Question { hop, ..question.clone() });
-        match inner.carrier.call(to, attempt, request).await {
+        match call(inner, to, attempt, request, patient).await {
             Ok(Reply::Answer(answer)) => {
                 inner.health.answered(to);
                 let of = (Whose::Upward, sent_at);
@@ -368,7 +365,8 @@ async fn fly(
             Ok(_) => return Err(Error::Refused("not an answer to a question".into())),
             Err(Error::MinimumUnmet) => return Err(Error::MinimumUnmet),
             Err(error) => {
-                if matches!(error, Error::Unreachable | Error::Deadline) {
+                // That an origin takes its time is not the fault of who asks it.
+                if error == Error::Unreachable || error == Error::Deadline && !patient {
                     inner.health.failed(to, inner.clock.mono());
                 }
                 tracing::debug!(hop = hop.name(), %error, "next hop did not answer");
@@ -387,94 +385,23 @@ async fn fly(
     }
 }
 
-/// An answer came back: keep it if nothing overtook it, and mind what may still follow.
-fn received(
-    tiers: &Tiers,
-    ctx: &Ctx,
-    question: &Question,
-    held: Option<Arc<Entry>>,
-    answer: Answer,
-    (whose, sent_at): (Whose, Mono),
-) -> Landed {
-    let inner = tiers.inner();
-    let entry = Arc::new(entry(&answer, held, sent_at)?);
-    let now = inner.clock.mono();
-    // Without a row anywhere, it meets what was asked for all the same.
-    let gone = entry.version.is_zero() && answer.confirmed;
-    let met = if gone { question.minimum.own } else { entry.version };
-    let keep = match whose {
-        Whose::Keeper => Shelf::keep_copy,
-        Whose::Upward => Shelf::keep,
-    };
-    let (space, key) = (question.space.id, &question.key);
-    let kept = !answer.stale
-        && ctx.allowed.contains(inner.here)
-        && keep(&inner.shelf, space, key, Arc::clone(&entry), met, now);
-    if !kept {
-        inner.metrics.unkept.inc();
-        // It is shown to readers here all the same: nothing older is, from now on.
-        inner.shelf.purge(question.space.id, &question.key, entry.version, None, now);
+/// Calls another location: patiently, for as long as somebody there is well.
+async fn call(
+    inner: &Inner,
+    to: LocationId,
+    ctx: Ctx,
+    request: Request,
+    patient: bool,
+) -> Result<Reply, Error> {
+    let mut answer = inner.carrier.call(to, ctx, request);
+    if !patient {
+        return answer.await;
     }
-    if kept && !answer.trailing.is_none() {
-        mind_trailer(tiers, question, &answer);
-    }
-    let Answer { stale, hops, trailing, .. } = answer;
-    Ok(Arc::new(Fetched { entry, kept, stale, hops, trailing }))
-}
-
-/// The answer as this node holds it: its age counts from when the question was sent.
-fn entry(answer: &Answer, held: Option<Arc<Entry>>, sent_at: Mono) -> Result<Entry, Error> {
-    let vouched_at = match answer.age {
-        _ if !rules::holds(Rule::AgeIsHandedDown) => sent_at,
-        Duration::MAX => Mono::LONG_AGO,
-        age => sent_at.minus(age),
-    };
-    let (positions, confirmed) = (answer.positions, answer.confirmed);
-    match &answer.truth {
-        Truth::NotModified => match held {
-            Some(held) if held.version == answer.version => {
-                let (copied_at, stale_since) = (sent_at, None);
-                Ok(Entry {
-                    vouched_at,
-                    copied_at,
-                    positions,
-                    confirmed,
-                    stale_since,
-                    ..Entry::clone(&held)
-                })
-            }
-            _ => Err(Error::Refused("not modified, but not of what is held".into())),
-        },
-        Truth::Whole { body, meta, tags, expires_at } => Ok(Entry {
-            version: answer.version,
-            body: body.clone(),
-            meta: meta.clone(),
-            tags: tags.clone(),
-            expires_at: *expires_at,
-            vouched_at,
-            copied_at: sent_at,
-            positions,
-            confirmed,
-            stale_since: None,
-        }),
-    }
-}
-
-fn mind_trailer(tiers: &Tiers, question: &Question, answer: &Answer) {
-    let (space, key, version) = (question.space.id, question.key.clone(), answer.version);
-    let (trailing, tiers_too) = (answer.trailing.clone(), tiers.clone());
-    tiers.inner().tasks.spawn(TaskKind::Trailer, async move {
-        let inner = tiers_too.inner();
-        match trailing.wait().await {
-            Some(Trailer::Confirmed { store, position }) => {
-                let now = inner.clock.mono();
-                inner.shelf.confirm(space, &key, version, (store, position), now);
-            }
-            Some(Trailer::Superseded { version }) => {
-                inner.shelf.purge(space, &key, version, None, inner.clock.mono());
-            }
-            // Lost: the entry stays suspect.
-            None => {}
+    loop {
+        match inner.clock.timeout(WELL_EVERY, &mut answer).await {
+            Ok(answer) => return answer,
+            Err(_) if inner.carrier.well(to) => {}
+            Err(_) => return Err(Error::Unreachable),
         }
-    });
+    }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use littoral_peer::{Error, Hop, Minimum, Push, Question, Reply, Request};
+use littoral_peer::{Error, Hop, Minimum, Opaque, Push, Question, Reply, Request};
 use littoral_store::Row;
 use littoral_tasks::TaskKind;
 use littoral_topology::{KeyHash, key_hash};
@@ -168,6 +168,7 @@ impl Tiers {
             held: Some(held.version),
             minimum: Minimum { own: version, ..Minimum::default() },
             through: false,
+            asked: Opaque::default(),
         };
         let policy = inner.origins.of(space.kind).map(|origin| origin.policy).unwrap_or_default();
         hop::refresh(self, &Ctx::default(), Upward::by(&question, &policy), &held);

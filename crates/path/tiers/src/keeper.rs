@@ -94,7 +94,7 @@ impl Tiers {
         let policy = Policy::from(terms);
         // Before looking: whatever is applied later may change what is found.
         let applied = inner.streams.applied();
-        let (space, key) = (question.space.id, question.key.clone());
+        let (kind, space, key) = (question.space.kind, question.space.id, question.key.clone());
         let held = inner.shelf.look(space, &key, began);
         let gaps = inner.shelf.remembered.gaps(began) || begins(inner, space, &key, &held, began);
         let upward = Question {
@@ -104,7 +104,8 @@ impl Tiers {
                 own: question.minimum.own.max(held.newest()),
                 positions: question.minimum.positions.join(held.purged),
             },
-            through: question.through || held.memo.version.is_zero() && gaps,
+            through: question.through
+                || held.memo.version.is_zero() && gaps && inner.origins.misses_purges(kind),
             ..question.clone()
         };
         let mut outcome = Outcome::Miss;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use littoral_clock::{Clock, Hlc};
 use littoral_disk::Disk;
 use littoral_memory::{Memory, Remembered, RememberedLimits};
-use littoral_peer::{Carrier, Error, Hop, HopReport, Hops, Minimum, Outcome, Question};
+use littoral_peer::{Carrier, Error, Hop, HopReport, Hops, Minimum, Opaque, Outcome, Question};
 use littoral_tasks::Tasks;
 use littoral_telemetry::metrics::Registry;
 use littoral_topology::{Health, HealthLimits, Known, key_hash};
@@ -72,6 +72,15 @@ pub struct Served {
     /// Since a store, or a tier that covers the key, vouched for it.
     pub age: Duration,
     pub hops: Hops,
+}
+
+/// How a reader asks, besides what for.
+#[derive(Clone, Debug, Default)]
+pub struct Manner {
+    /// What the origin is told: for a space whose origin needs more than the key.
+    pub asked: Opaque,
+    /// Nothing that any tier holds will do.
+    pub through: bool,
 }
 
 /// A node's tiers at a glance.
@@ -202,10 +211,25 @@ impl Tiers {
         key: Bytes,
         policy: &Policy,
     ) -> Result<Served, Error> {
+        self.get_as(ctx, space, key, policy, Manner::default()).await
+    }
+
+    /// As [`Tiers::get`], in a manner of its own.
+    ///
+    /// # Errors
+    /// As [`Tiers::get`].
+    pub async fn get_as(
+        &self,
+        ctx: &Ctx,
+        space: Space,
+        key: Bytes,
+        policy: &Policy,
+        manner: Manner,
+    ) -> Result<Served, Error> {
         let inner = self.inner();
         let began = inner.clock.mono();
         let held = inner.shelf.look(space.id, &key, began);
-        let question = self.question(ctx, space, key, &held);
+        let question = self.question(ctx, space, key, &held, manner);
         if let Some(served) = self.serve_held(ctx, &question, &held, policy, began) {
             return Ok(served);
         }
@@ -230,17 +254,26 @@ impl Tiers {
         }
     }
 
-    fn question(&self, ctx: &Ctx, space: Space, key: Bytes, held: &Held) -> Question {
+    fn question(
+        &self,
+        ctx: &Ctx,
+        space: Space,
+        key: Bytes,
+        held: &Held,
+        manner: Manner,
+    ) -> Question {
         let (inner, now) = (self.inner(), self.0.clock.mono());
         let gaps =
             inner.shelf.remembered.gaps(now) || keeper::begins(inner, space.id, &key, held, now);
+        let misses = held.memo.version.is_zero() && gaps;
         Question {
             space,
             key,
             hop: Hop::Edge,
             held: held.entry.as_ref().map(|entry| entry.version),
             minimum: Minimum { client: ctx.minimum, own: held.newest(), positions: held.purged },
-            through: held.memo.version.is_zero() && gaps,
+            through: manner.through || misses && inner.origins.misses_purges(space.kind),
+            asked: manner.asked,
         }
     }
 

@@ -1,13 +1,15 @@
 //! The end of the walk: whoever holds the truth of a space.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use littoral_peer::{Answer, Error, Hop, HopReport, Minimum, Outcome, Question};
+use littoral_peer::{Answer, Error, Hop, HopReport, Minimum, Opaque, Outcome, Question};
+use littoral_topology::{KeyHash, key_hash};
 use littoral_types::{Ctx, Kind, Position, Positions, Space, Version};
 
-use crate::{Policy, Tiers};
+use crate::{Entry, Policy, Tiers};
 
 /// Answers for the spaces of one [`Kind`].
 ///
@@ -35,6 +37,29 @@ pub trait Origin: Send + Sync + 'static {
     /// [`Error::MinimumUnmet`] when the client's minimum is not met by anybody who answers;
     /// [`Error::Unavailable`] when nobody answers.
     fn fetch(&self, ctx: Ctx, asked: Asked) -> BoxFuture<'_, Result<Answer, Error>>;
+
+    /// For how long after it was vouched for an entry may be handed on to whoever asks from another
+    /// location, where answers bring a freshness of their own. `None`: for the silence limit.
+    fn fresh_for(&self, _entry: &Arc<Entry>) -> Option<Duration> {
+        None
+    }
+
+    /// What of a key says which locations are its tiers: keys with the same stand at the same.
+    fn place<'a>(&self, key: &'a [u8]) -> &'a [u8] {
+        key
+    }
+
+    /// How long it may take, where that is longer than a hop is given. Then a hop is waited for as
+    /// long as somebody there is well.
+    fn time(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Whether a node that has just started may lack purges that nobody will repeat to it, so that
+    /// what it asks must reach the origin.
+    fn misses_purges(&self) -> bool {
+        true
+    }
 }
 
 /// A question as it reaches the origin.
@@ -44,6 +69,8 @@ pub struct Asked {
     pub key: Bytes,
     pub held: Option<Version>,
     pub minimum: Minimum,
+    /// What the space's front wants told. Of those who joined, the first one's.
+    pub asked: Opaque,
     /// The version of an answer from an origin that numbers no writes.
     pub stamp: Version,
     /// What the asking node had applied of every stream before it asked.
@@ -73,6 +100,27 @@ impl Origins {
         let unknown = || Error::Refused(format!("nothing answers for spaces of kind {}", kind.0));
         self.0[usize::from(kind.0)].get().ok_or_else(unknown)
     }
+
+    fn origin(&self, kind: Kind) -> Option<&dyn Origin> {
+        self.0[usize::from(kind.0)].get().map(|registered| &*registered.origin)
+    }
+
+    /// By what the tiers of a key are found.
+    pub(crate) fn hash(&self, space: Space, key: &[u8]) -> KeyHash {
+        key_hash(space.id, self.origin(space.kind).map_or(key, |origin| origin.place(key)))
+    }
+
+    pub(crate) fn fresh_for(&self, kind: Kind, entry: &Arc<Entry>) -> Option<Duration> {
+        self.origin(kind)?.fresh_for(entry)
+    }
+
+    pub(crate) fn time(&self, kind: Kind) -> Option<Duration> {
+        self.origin(kind)?.time()
+    }
+
+    pub(crate) fn misses_purges(&self, kind: Kind) -> bool {
+        self.origin(kind).is_none_or(Origin::misses_purges)
+    }
 }
 
 /// The origin hop: asks the truth from here.
@@ -86,6 +134,7 @@ pub(crate) async fn ask(tiers: &Tiers, ctx: Ctx, question: Question) -> Result<A
         key: question.key,
         held: question.held,
         minimum: question.minimum,
+        asked: question.asked,
         stamp: inner.hlc.now(),
         applied,
     };

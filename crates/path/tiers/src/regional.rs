@@ -2,10 +2,11 @@
 //! trust what it holds. Here it is decided that an entry is suspect; whether the streams cover it
 //! is [`Streams::cover`](crate::streams::Streams::cover).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use littoral_rules::{self as rules, Rule};
-use littoral_topology::{KeyHash, key_hash};
+use littoral_topology::KeyHash;
 use littoral_types::{Mono, Space};
 
 use crate::Entry;
@@ -16,7 +17,7 @@ use crate::lookup::Inner;
 pub(crate) enum Trust {
     /// Nothing can have changed it unheard: held until purged, vouched for anew with each answer.
     Covered,
-    /// Suspect, but so young that its age tells the asker all it needs.
+    /// Suspect, but its age tells the asker all it needs: it is young, or fresh by what it says.
     Young,
     /// Suspect: validated before it is served.
     Suspect,
@@ -24,13 +25,23 @@ pub(crate) enum Trust {
 
 /// A tier trusts an entry while the epoch gives it the key, every store agreed, and every stream
 /// has been heard within the silence limit and is complete since. Anything else (silence, standing
-/// in for a sick location, another epoch, a restart) makes it suspect.
-pub(crate) fn trust(inner: &Inner, space: Space, key: &[u8], entry: &Entry, now: Mono) -> Trust {
+/// in for a sick location, another epoch, a restart) makes it suspect, except where the origin said
+/// for how long it may be handed on.
+pub(crate) fn trust(
+    inner: &Inner,
+    space: Space,
+    key: &[u8],
+    entry: &Arc<Entry>,
+    now: Mono,
+) -> Trust {
     if inner.shelf.stale_since(space.id, key, entry).is_some() {
         return Trust::Suspect;
     }
-    if covers(inner, key_hash(space.id, key), entry, now) {
+    if covers(inner, inner.origins.hash(space, key), entry, now) {
         return Trust::Covered;
+    }
+    if let Some(fresh) = inner.origins.fresh_for(space.kind, entry) {
+        return if entry.age(now) < fresh { Trust::Young } else { Trust::Suspect };
     }
     young(entry.age(now), inner.limits.silence)
 }

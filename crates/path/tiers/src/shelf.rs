@@ -10,7 +10,7 @@ use littoral_disk::{Disk, Kept};
 use littoral_memory::{Memo, Memory, Remembered};
 use littoral_rules::{self as rules, Rule};
 use littoral_store::Scope;
-use littoral_types::{Body, Mono, Position, Positions, SpaceId, StoreId, Version};
+use littoral_types::{Body, Mono, Position, Positions, SpaceId, StoreId, Tag, Version};
 
 use crate::Entry;
 use crate::hand::HandPurges;
@@ -169,8 +169,19 @@ impl Shelf {
 
     fn disowned(&self, space: SpaceId, key: &[u8], entry: &Entry, met: Version) -> bool {
         let tags = entry.tags.as_deref().unwrap_or_default();
-        self.remembered.of(space, key).version > met
-            || !entry.positions.reaches(self.hand.covering(space, key, tags))
+        self.overtaken(space, key, tags, (met, entry.positions))
+    }
+
+    /// Whether a purge has come since an answer for this key was stamped so.
+    pub(crate) fn overtaken(
+        &self,
+        space: SpaceId,
+        key: &[u8],
+        tags: &[Tag],
+        (version, positions): (Version, Positions),
+    ) -> bool {
+        self.remembered.of(space, key).version > version
+            || !positions.reaches(self.hand.covering(space, key, tags))
     }
 
     /// Into memory; what has to leave leaves its version behind.

@@ -1,5 +1,6 @@
 //! The walk, driven by an origin that is a map; streams come from two model stores.
 
+mod dated;
 mod freshness;
 mod joining;
 mod keepers;

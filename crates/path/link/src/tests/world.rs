@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use littoral_clock::Clock;
 use littoral_peer::{
-    Answer, Error, Hop, Hops, Minimum, Question, Reply, Request, Service, StoreCall, Trailing,
+    Answer, Error, Hop, Hops, Minimum, Opaque, Question, Reply, Request, Service, StoreCall, Trailing,
     Truth,
 };
 use littoral_store::{Condition, Row, Staging, Write};
@@ -247,6 +247,7 @@ pub(crate) fn ask(key: &str) -> Request {
         held: None,
         minimum: Minimum::default(),
         through: false,
+        asked: Opaque::default(),
     })
 }
 

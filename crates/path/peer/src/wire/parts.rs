@@ -9,7 +9,8 @@ use littoral_types::{Body, Position, Positions, STORES, StoreId, Tag, Version, W
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::bounded::Bounded;
-use super::{BODY_BYTES_MAX, KEY_BYTES_MAX, META_BYTES_MAX, TAGS_MAX, WireError};
+use super::{ASKED_BYTES_MAX, BODY_BYTES_MAX, KEY_BYTES_MAX, META_BYTES_MAX, TAGS_MAX, WireError};
+use crate::Opaque;
 
 /// A body as the head names it: its length, or that there is none.
 pub(super) type BodyForm = Option<u64>;
@@ -87,6 +88,10 @@ pub(super) fn key(bytes: &[u8]) -> Result<Bytes, WireError> {
 
 pub(super) fn meta(bytes: &[u8]) -> Result<Bytes, WireError> {
     copied(bytes, "metadata", META_BYTES_MAX)
+}
+
+pub(super) fn asked(bytes: &[u8]) -> Result<Opaque, WireError> {
+    copied(bytes, "what the origin is told", ASKED_BYTES_MAX).map(Opaque)
 }
 
 pub(super) fn version((time, writer): VersionForm) -> Version {

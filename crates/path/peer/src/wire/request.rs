@@ -53,6 +53,14 @@ enum RequestForm<'a> {
     FollowRows(u8, #[serde(borrow)] FollowForm<'a>),
     /// As `Push`, with the write.
     PushRow(#[serde(borrow)] PushForm<'a>, #[serde(borrow)] RowForm<'a>),
+    /// As `Ask`, with what the origin is told.
+    AskWith(#[serde(borrow)] QuestionForm<'a>, #[serde(borrow, serialize_with = "run")] &'a [u8]),
+    /// As `AskKeeper`, with the same.
+    AskKeeperWith(
+        #[serde(borrow)] QuestionForm<'a>,
+        TermsForm,
+        #[serde(borrow, serialize_with = "run")] &'a [u8],
+    ),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -197,7 +205,10 @@ enum FilterForm<'a> {
 impl<'a> Form<'a> {
     pub(super) fn of(ctx: &Ctx, request: &'a Request, now: Mono, bodies: &mut Vec<Body>) -> Self {
         let request = match request {
-            Request::Ask(question) => RequestForm::Ask(question.into()),
+            Request::Ask(question) => match &question.asked.0[..] {
+                [] => RequestForm::Ask(question.into()),
+                asked => RequestForm::AskWith(question.into(), asked),
+            },
             Request::Store(store, call) => RequestForm::Store(store.0, CallForm::of(call, bodies)),
             Request::Follow(store, follow) if follow.rows => {
                 RequestForm::FollowRows(store.0, follow.into())
@@ -209,9 +220,10 @@ impl<'a> Form<'a> {
                 Some(row) => RequestForm::PushRow(push.into(), RowForm::of(row, bodies)),
             },
             Request::Measured => RequestForm::Measured,
-            Request::AskKeeper(question, terms) => {
-                RequestForm::AskKeeper(question.into(), terms.into())
-            }
+            Request::AskKeeper(question, terms) => match &question.asked.0[..] {
+                [] => RequestForm::AskKeeper(question.into(), terms.into()),
+                asked => RequestForm::AskKeeperWith(question.into(), terms.into(), asked),
+            },
             Request::Wrote(wrote) => RequestForm::Wrote(WroteForm::of(wrote, bodies)),
         };
         Self { ctx: CtxForm::of(ctx, now), request }
@@ -223,7 +235,8 @@ impl<'a> Form<'a> {
         bodies: &mut Bodies,
     ) -> Result<(Ctx, Request), WireError> {
         let request = match self.request {
-            RequestForm::Ask(question) => Request::Ask(question.decode()?),
+            RequestForm::Ask(question) => Request::Ask(question.decode(&[])?),
+            RequestForm::AskWith(question, asked) => Request::Ask(question.decode(asked)?),
             RequestForm::Store(store, call) => {
                 Request::Store(parts::store(store)?, call.decode(bodies)?)
             }
@@ -241,7 +254,10 @@ impl<'a> Form<'a> {
             }
             RequestForm::Measured => Request::Measured,
             RequestForm::AskKeeper(question, terms) => {
-                Request::AskKeeper(question.decode()?, terms.into())
+                Request::AskKeeper(question.decode(&[])?, terms.into())
+            }
+            RequestForm::AskKeeperWith(question, terms, asked) => {
+                Request::AskKeeper(question.decode(asked)?, terms.into())
             }
             RequestForm::Wrote(wrote) => Request::Wrote(wrote.decode(bodies)?),
         };
@@ -298,7 +314,7 @@ impl CtxForm {
 
 impl<'a> From<&'a Question> for QuestionForm<'a> {
     fn from(question: &'a Question) -> Self {
-        let Question { space, key, hop, held, minimum, through } = question;
+        let Question { space, key, hop, held, minimum, through, asked: _ } = question;
         Self {
             space: space.id.0,
             kind: space.kind.0,
@@ -314,7 +330,7 @@ impl<'a> From<&'a Question> for QuestionForm<'a> {
 }
 
 impl QuestionForm<'_> {
-    fn decode(self) -> Result<Question, WireError> {
+    fn decode(self, asked: &[u8]) -> Result<Question, WireError> {
         Ok(Question {
             space: Space { id: SpaceId(self.space), kind: littoral_types::Kind(self.kind) },
             key: parts::key(self.key)?,
@@ -326,6 +342,7 @@ impl QuestionForm<'_> {
                 positions: parts::positions(self.minimum_positions),
             },
             through: self.through,
+            asked: parts::asked(asked)?,
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use littoral_peer::{Error, Hop, Minimum, Outcome, Question, Request, Terms};
+use littoral_peer::{Error, Hop, Minimum, Opaque, Outcome, Question, Request, Terms};
 use littoral_types::{Ctx, LocationId};
 
 use super::world::{SHARED, SPACE, Setup, World, path, text};
@@ -195,6 +195,7 @@ async fn only_a_location_s_own_nodes_ask_its_keepers() {
         held: None,
         minimum: Minimum::default(),
         through: false,
+        asked: Opaque::default(),
     };
     let request = Request::AskKeeper(question, Terms::from(&Policy::default()));
     let refused = world.tiers(SHARED).handle(LocationId(0), world.ctx(), request).await;

@@ -19,8 +19,8 @@ use proptest::prelude::*;
 use crate::wire::PAGE_MAX;
 use crate::{
     Answer, Error, Filter, Follow, Followed, Gossip, Hop, HopReport, Hops, Measured, Minimum,
-    Outcome, Push, Question, Reply, Request, StoreCall, StoreReply, Terms, Trailer, Trailing, Trip,
-    Truth, Wrote,
+    Opaque, Outcome, Push, Question, Reply, Request, StoreCall, StoreReply, Terms, Trailer,
+    Trailing, Trip, Truth, Wrote,
 };
 
 fn bytes(max: usize) -> impl Strategy<Value = Bytes> {
@@ -109,14 +109,16 @@ fn question() -> impl Strategy<Value = Question> {
         .prop_map(|(client, own, positions)| Minimum { client, own, positions });
     let hop = prop::sample::select(&Hop::ALL[..]);
     let space = (space(), any::<u8>()).prop_map(|(id, kind)| Space { id, kind: Kind(kind) });
-    (space, bytes(40), hop, option::of(version()), minimum, any::<bool>()).prop_map(
-        |(space, key, hop, held, minimum, through)| Question {
+    let rest = (any::<bool>(), bytes(20));
+    (space, bytes(40), hop, option::of(version()), minimum, rest).prop_map(
+        |(space, key, hop, held, minimum, (through, asked))| Question {
             space,
             key,
             hop,
             held,
             minimum,
             through,
+            asked: Opaque(asked),
         },
     )
 }
