@@ -1,88 +1,10 @@
 //! TLS and HTTP/2, to the site and to clients.
 
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-
-use littoral_tests::{Proxy, Request};
-
-/// A certificate for this machine that vouches for itself, and its key.
-struct Pair {
-    _folder: tempfile::TempDir,
-    certificate: PathBuf,
-    key: PathBuf,
-}
-
-impl Pair {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
-        let (certificate, key) = (folder.path().join("a.pem"), folder.path().join("a.key"));
-        std::fs::write(&certificate, made.cert.pem()).expect("a file");
-        std::fs::write(&key, made.signing_key.serialize_pem()).expect("a file");
-        Self { _folder: folder, certificate, key }
-    }
-
-    fn certificate(&self) -> &str {
-        self.certificate.to_str().expect("plain")
-    }
-
-    fn key(&self) -> &str {
-        self.key.to_str().expect("plain")
-    }
-}
-
-/// A script of node, which says something and goes on.
-struct Script(Child, BufReader<std::process::ChildStdout>);
-
-impl Script {
-    fn run(text: &str, arguments: &[&str]) -> Self {
-        let mut child = Command::new("node")
-            .args(["-e", text, "--"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("node runs");
-        let said = BufReader::new(child.stdout.take().expect("it is piped"));
-        Self(child, said)
-    }
-
-    fn says(&mut self) -> String {
-        let mut line = String::new();
-        self.1.read_line(&mut line).expect("it says something");
-        line.trim_end().to_owned()
-    }
-}
-
-impl Drop for Script {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// A site by TLS that answers what was spoken, and for which host, and counts.
-const SITE: &str = r#"
-const fs = require('fs'), [cert, key, two] = process.argv.slice(1)
-const options = { cert: fs.readFileSync(cert), key: fs.readFileSync(key), allowHTTP1: true }
-const { createServer } = two ? { createServer: require('http2').createSecureServer } : require('https')
-let count = 0
-const server = createServer(options, (req, res) => {
-  let sent = ''
-  req.on('data', part => sent += part).on('end', () => {
-    const host = req.headers[':authority'] || req.headers.host
-    res.setHeader('Cache-Control', 'max-age=1000')
-    res.end([req.httpVersion, req.method, host, sent, ++count].join(' '))
-  })
-})
-server.listen(0, '127.0.0.1', () => console.log(server.address().port))
-"#;
+use littoral_tests::{Pair, Proxy, Request, SECURE_SITE as SITE, Script};
 
 #[test]
 fn a_site_by_tls_is_asked_by_http_2_if_it_speaks_that() {
-    let pair = Pair::new();
+    let pair = Pair::of_here();
     for (two, version) in [(&["2"][..], "2.0"), (&[], "1.1")] {
         let arguments: Vec<_> =
             [pair.certificate(), pair.key()].iter().chain(two).copied().collect();
@@ -100,7 +22,7 @@ fn a_site_by_tls_is_asked_by_http_2_if_it_speaks_that() {
             all.into_iter().map(|one| one.join().expect("an answer")).collect()
         });
         assert_eq!(many, [200; 20]);
-        let other = Pair::new();
+        let other = Pair::of_here();
         let proxy = Proxy::to(&url, &["--ca", other.certificate()]);
         assert_eq!(proxy.get("/").expect(502).code(), Some(10450), "nobody vouches for it");
     }
@@ -129,7 +51,7 @@ main().catch(error => console.log(String(error)))
 
 #[test]
 fn clients_speak_http_2_by_tls_or_by_beginning_with_it() {
-    let pair = Pair::new();
+    let pair = Pair::of_here();
     let site = littoral_tests::Site::start(|asked, to| {
         let says = format!("{} {} {}", asked.method, asked.target, asked.body.len());
         littoral_tests::answer(to, "200 OK", &[("Cache-Control", "max-age=1000")], says.as_bytes())

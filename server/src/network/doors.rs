@@ -100,11 +100,13 @@ impl Doors<'_> {
         let address = at.of(place).ok_or_else(|| {
             Error::Other(format!("zones of location {} would need too high a port", place + 1))
         })?;
-        let front: Arc<dyn Front> = Arc::new(littoral_zones::Front::new(zones));
+        let front: Arc<dyn Front> = Arc::new(littoral_zones::Front::new(zones.clone()));
         let Shared { clock, tasks, .. } = self.shared;
         let mut bind = |address| {
             let (front, chance) = (Arc::clone(&front), chance.fork());
-            Server::bind(address, self.http(), front, clock.clone(), tasks.clone(), chance)
+            // Whoever begins with HTTP/2 is understood, with TLS and without.
+            let options = HttpOptions { http_2: true, ..self.http() };
+            Server::bind(address, options, front, clock.clone(), tasks.clone(), chance)
         };
         let bound = match (bind(address), at) {
             (Err(littoral_http::Error::Taken { .. }), ZonesAt::Rather(_)) => {
@@ -112,7 +114,7 @@ impl Doors<'_> {
             }
             (bound, _) => bound,
         };
-        bound.map_err(refused)
+        bound.map_err(refused).map(|server| server.secured_by_host(Arc::new(zones)))
     }
 
     fn front(

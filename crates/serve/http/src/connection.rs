@@ -20,13 +20,13 @@ use littoral_tasks::{Shutdown, TaskKind, Tasks};
 use littoral_types::Trace;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tracing::Instrument as _;
 
 use crate::context::{context, new_trace};
 use crate::interim::{Queue, Stream};
 use crate::metrics::Metrics;
+use crate::tls::{Acceptor, Handshake};
 use crate::watch::Watched;
 use crate::{
     Answer, Body, Call, Front, Interim, Options, Res, Secure, TRACEPARENT, Upload, Watching,
@@ -41,7 +41,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) watching: Watching,
     pub(crate) tasks: Tasks,
-    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) tls: Option<Acceptor>,
     /// No new requests.
     pub(crate) draining: Shutdown,
     /// The drain time is over.
@@ -71,28 +71,33 @@ pub(crate) async fn serve(
     // Without it a small answer could wait for the client's acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
     let pulse = Arc::new(Pulse::default());
-    let service = Service {
-        peer,
-        shared: Arc::clone(&shared),
-        pulse: Arc::clone(&pulse),
-        chance: Mutex::new(chance),
-        interim: Arc::default(),
-        secure: shared.tls.is_some(),
-    };
     // What begins a connection is waited for as a request is.
     let begun = shared.clock.timeout(shared.options.idle_max, begin(stream, &shared));
     let begun = tokio::select! {
         begun = begun => begun,
         () = farewell(&shared) => return,
     };
-    match begun {
-        Ok(Some(Begun::One(stream))) => one(stream, service, &shared, &pulse).await,
-        Ok(Some(Begun::Two(stream))) => two(TokioIo::new(stream), service, &shared, &pulse).await,
-        Ok(Some(Begun::OneSecure(stream))) => one(*stream, service, &shared, &pulse).await,
-        Ok(Some(Begun::TwoSecure(stream))) => {
-            two(TokioIo::new(*stream), service, &shared, &pulse).await;
+    let Ok(Some(begun)) = begun else { return };
+    let (secure, handshake) = match &begun {
+        Begun::One(_) | Begun::Two(_) => (false, None),
+        Begun::OneSecure(_, handshake) | Begun::TwoSecure(_, handshake) => {
+            (true, handshake.clone())
         }
-        Ok(None) | Err(_) => {}
+    };
+    let service = Service {
+        peer,
+        shared: Arc::clone(&shared),
+        pulse: Arc::clone(&pulse),
+        chance: Mutex::new(chance),
+        interim: Arc::default(),
+        secure,
+        handshake,
+    };
+    match begun {
+        Begun::One(stream) => one(stream, service, &shared, &pulse).await,
+        Begun::Two(stream) => two(TokioIo::new(stream), service, &shared, &pulse).await,
+        Begun::OneSecure(stream, _) => one(*stream, service, &shared, &pulse).await,
+        Begun::TwoSecure(stream, _) => two(TokioIo::new(*stream), service, &shared, &pulse).await,
     }
 }
 
@@ -100,22 +105,34 @@ pub(crate) async fn serve(
 enum Begun {
     One(TcpStream),
     Two(TcpStream),
-    OneSecure(Box<TlsStream<TcpStream>>),
-    TwoSecure(Box<TlsStream<TcpStream>>),
+    OneSecure(Box<TlsStream<TcpStream>>, Option<Arc<Handshake>>),
+    TwoSecure(Box<TlsStream<TcpStream>>, Option<Arc<Handshake>>),
 }
+
+/// How TLS begins: with a record of a handshake. No request begins so.
+const TLS_HANDSHAKE: u8 = 0x16;
 
 /// How a client begins that speaks HTTP/2 (RFC 9113, section 3.4); no request of HTTP/1.1 begins so.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const HTTP_2: &[u8] = b"h2";
 
+async fn begins_with_tls(stream: &TcpStream) -> Option<bool> {
+    let mut first = [0];
+    let read = stream.peek(&mut first).await.ok()?;
+    (read > 0).then(|| first[0] == TLS_HANDSHAKE)
+}
+
 /// `None`: it ended before it began.
 async fn begin(stream: TcpStream, shared: &Shared) -> Option<Begun> {
-    if let Some(tls) = &shared.tls {
-        let stream = tls.accept(stream).await;
-        let stream = stream.inspect_err(|error| tracing::debug!(%error, "no TLS")).ok()?;
+    if let Some(tls) = &shared.tls
+        && (matches!(tls, Acceptor::One(_)) || begins_with_tls(&stream).await?)
+    {
+        let accepted = Box::pin(tls.accept(stream)).await;
+        let accepted = accepted.inspect_err(|error| tracing::debug!(%error, "no TLS"));
+        let (stream, handshake) = accepted.ok()?;
         let two = stream.get_ref().1.alpn_protocol() == Some(HTTP_2);
-        let stream = Box::new(stream);
-        return Some(if two { Begun::TwoSecure(stream) } else { Begun::OneSecure(stream) });
+        let begun = if two { Begun::TwoSecure } else { Begun::OneSecure };
+        return Some(begun(Box::new(stream), handshake));
     }
     if !shared.options.http_2 {
         return Some(Begun::One(stream));
@@ -244,6 +261,7 @@ struct Service {
     chance: Mutex<Chance>,
     interim: Arc<Queue>,
     secure: bool,
+    handshake: Option<Arc<Handshake>>,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Service {
@@ -257,6 +275,9 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         let (mut head, body) = req.into_parts();
         if self.secure {
             head.extensions.insert(Secure);
+        }
+        if let Some(handshake) = &self.handshake {
+            head.extensions.insert(Arc::clone(handshake));
         }
         let chance = || new_trace(&mut self.chance.lock().unwrap_or_else(|e| e.into_inner()));
         let mut ctx = context(&head.headers, clock, options.request_time, chance);

@@ -39,7 +39,7 @@ pub use range::{Range, range};
 pub use refusal::{Refusal, code};
 pub use spans::{OpenSpan, Spans};
 pub use status::{CACHE_STATUS, Places, SERVER_TIMING, age, cache_status, server_timing};
-pub use tls::{Tls, TlsError};
+pub use tls::{ClientCertificate, Handshake, Hosts, Tls, TlsError};
 pub use upload::{Upload, UploadError};
 pub use watch::Watching;
 

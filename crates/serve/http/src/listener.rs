@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::connection::{self, Shared};
 use crate::metrics::Metrics;
-use crate::tls::Tls;
+use crate::tls::{Acceptor, Hosts, Tls};
 use crate::{Front, Watching};
 
 /// A listener's limits.
@@ -82,7 +82,7 @@ pub struct Server {
     chance: Chance,
     metrics: Metrics,
     watching: Watching,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Acceptor>,
 }
 
 /// Waiting connections the system holds for us.
@@ -130,7 +130,14 @@ impl Server {
     /// Speaks TLS only, and HTTP/2 to whoever asks for that.
     #[must_use]
     pub fn secured(mut self, tls: &Tls) -> Self {
-        self.tls = Some(TlsAcceptor::from(Arc::clone(&tls.0)));
+        self.tls = Some(Acceptor::One(TlsAcceptor::from(Arc::clone(&tls.0))));
+        self
+    }
+
+    /// Speaks TLS to whoever begins with that, with the certificate of the host that is asked for.
+    #[must_use]
+    pub fn secured_by_host(mut self, hosts: Arc<dyn Hosts>) -> Self {
+        self.tls = Some(Acceptor::ByHost(hosts));
         self
     }
 

@@ -3,11 +3,13 @@
 mod document;
 mod problem;
 mod check;
+mod servers;
 mod rules;
 mod more;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::condition::{Condition, Host};
@@ -28,20 +30,53 @@ const SERVERS_MAX: usize = 64;
 pub struct Config {
     pub name: String,
     pub hosts: Vec<Host>,
+    pub tls: Option<Tls>,
     pub upstreams: BTreeMap<String, Upstream>,
     pub routes: Vec<Route>,
     pub plan: Plan,
     /// Namespaces that are named, and where.
     pub namespaces: Vec<(String, Range<usize>)>,
+    /// Where files are named that must be there when it is applied.
+    pub files: Vec<(Files, Range<usize>)>,
+}
+
+/// Files that a zone needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Files {
+    OfHosts(Tls),
+    /// Of the upstream of this name.
+    OfUpstream(String),
+}
+
+/// With what a zone's hosts are spoken to by TLS: files of the node, in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// With its chain.
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    /// Who vouches for clients, if they are asked for a certificate.
+    pub clients: Option<PathBuf>,
+}
+
+/// A server of an upstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Host and port.
+    pub authority: String,
+    /// By TLS.
+    pub secure: bool,
 }
 
 /// Servers that do the same, and how they are treated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upstream {
-    /// Host and port of each.
-    pub servers: Vec<String>,
+    pub servers: Vec<Server>,
     /// The host that they are told, if not the client's.
     pub host: Option<String>,
+    /// Who vouches for those that are reached by TLS, if not whom the system trusts.
+    pub ca: Option<PathBuf>,
+    /// What they must be vouched for as, if not as the host of their address.
+    pub server_name: Option<String>,
     pub health: Option<Health>,
     /// How often a request that changes nothing is tried again, elsewhere.
     pub retries: u32,
@@ -75,7 +110,7 @@ pub struct Route {
 pub enum Target {
     Upstream(String),
     /// A folder of the node, and the part of the path that names the file.
-    Folder(std::path::PathBuf, Template),
+    Folder(PathBuf, Template),
     /// A namespace, and the key.
     Namespace(String, Template),
     Redirect(Template, http::StatusCode),

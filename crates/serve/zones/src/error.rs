@@ -19,6 +19,8 @@ pub mod code {
     pub const TOO_LONG: u32 = 10481;
     pub const LATE: u32 = 10482;
     pub const UNKNOWN_VERSION: u32 = 10483;
+    pub const MISDIRECTED: u32 = 10484;
+    pub const FILES: u32 = 10485;
 }
 
 /// What went wrong between the listener and the route.
@@ -28,6 +30,10 @@ pub enum Error {
     NoZone(String),
     #[error("the path cannot be judged: {0}")]
     Path(#[from] crate::path::BadPath),
+    #[error("this connection was begun for another host than {0}: open one for it")]
+    Misdirected(String),
+    #[error("a file of the zone cannot be used at this node: {0}")]
+    Files(String),
     #[error("no route of the zone {0} takes this request")]
     NoRoute(String),
     #[error("no answer within {} ms, which is what a rule of this zone allows", .0.as_millis())]
@@ -60,6 +66,8 @@ impl Error {
             Self::NoZone(_) => (StatusCode::NOT_FOUND, code::NO_ZONE),
             Self::Path(_) => (StatusCode::BAD_REQUEST, code::PATH),
             Self::NoRoute(_) => (StatusCode::NOT_FOUND, code::NO_ROUTE),
+            Self::Misdirected(_) => (StatusCode::MISDIRECTED_REQUEST, code::MISDIRECTED),
+            Self::Files(_) => (StatusCode::INTERNAL_SERVER_ERROR, code::FILES),
             Self::Late(_) => (StatusCode::GATEWAY_TIMEOUT, code::LATE),
             Self::Invalid(_) => (StatusCode::BAD_REQUEST, code::INVALID),
             Self::UnknownZone(_) => (StatusCode::NOT_FOUND, code::UNKNOWN_ZONE),

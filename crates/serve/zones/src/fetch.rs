@@ -46,7 +46,7 @@ pub(crate) async fn get(
         Some(gateway) if cache => {
             let (mut head, ()) = request.into_parts();
             let backend = Arc::clone(pool) as _;
-            let edition = format!("{upstream}!").into();
+            let edition = format!("{}/{upstream}!", means.zone).into();
             head.extensions.insert(Via { backend, edition, kept: true });
             let call = Call {
                 head,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
 use http::request::Parts;
-use littoral_http::{Answer, Call, Interim, Res, Upload};
+use littoral_http::{Answer, Call, Handshake, Interim, Res, Upload};
 
 use crate::config::Target;
 use crate::plan::{Done, Progress};
@@ -43,6 +43,11 @@ impl littoral_http::Front for Front {
         let Some(zone) = self.0.0.table.load().of(&host).map(Arc::clone) else {
             return refused(&Error::NoZone(host), rest.body);
         };
+        // What was agreed for one zone, its certificate above all, is not another's.
+        let shaken = head.extensions.get::<Arc<Handshake>>();
+        if shaken.is_some_and(|shaken| shaken.of != zone.id) {
+            return refused(&Error::Misdirected(host), rest.body);
+        }
         let path = match path::normal(head.uri.path()) {
             Ok(path) => path.into_owned(),
             Err(error) => return refused(&error.into(), rest.body),

@@ -17,6 +17,7 @@ mod error;
 mod fetch;
 pub mod means;
 pub mod pool;
+mod secure;
 pub mod zone;
 mod table;
 mod records;

@@ -12,6 +12,8 @@ use crate::pool::Pool;
 
 /// What one version of a zone works with.
 pub struct Means {
+    /// Whose: the zone's id.
+    pub zone: Arc<str>,
     pub clock: Clock,
     /// Missing where rules are only tried.
     pub kv: Option<Kv>,
@@ -50,6 +52,7 @@ impl Means {
     /// Of nothing but time.
     pub(crate) fn bare() -> Arc<Self> {
         Arc::new(Self {
+            zone: "".into(),
             clock: Clock::system(),
             kv: None,
             gateway: None,

@@ -9,7 +9,9 @@ use futures_util::future::BoxFuture;
 use http::{HeaderValue, Request, StatusCode, header};
 use http_body::Body as _;
 use littoral_clock::Clock;
-use littoral_gateway::{Answered, Backend, Error, Limits, Sent, Upstream as Connections, nothing};
+use littoral_gateway::{
+    Answered, Backend, Error, Limits, Sent, Trust, Upstream as Connections, nothing,
+};
 use littoral_tasks::{TaskKind, Tasks};
 
 use crate::config::Upstream;
@@ -33,16 +35,25 @@ pub struct Pool {
 
 impl Pool {
     /// Begins to ask its servers for signs of life, until nobody holds it any more.
-    pub fn start(config: Upstream, clock: &Clock, tasks: &Tasks) -> Arc<Self> {
+    pub fn start(
+        config: Upstream,
+        trust: Option<Trust>,
+        clock: &Clock,
+        tasks: &Tasks,
+    ) -> Arc<Self> {
         let limits = Limits {
             connections_max: config.connections_max,
             answer_time: config.answer_time,
             ..Limits::default()
         };
-        let server = |authority: &String| {
-            let connections =
-                Connections::new(authority.clone(), clock.clone(), tasks.clone(), limits);
-            Server::new(authority.clone(), connections)
+        let server = |server: &crate::config::Server| {
+            let (authority, clock, tasks) =
+                (server.authority.clone(), clock.clone(), tasks.clone());
+            let connections = match trust.clone().filter(|_| server.secure) {
+                Some(trust) => Connections::secure(authority, trust, clock, tasks, limits),
+                None => Connections::new(authority, clock, tasks, limits),
+            };
+            Server::new(server.authority.clone(), connections)
         };
         let pool = Arc::new(Self {
             servers: config.servers.iter().map(server).collect(),
@@ -69,7 +80,7 @@ impl Pool {
 
     /// The host that its servers are told when there is no client's.
     pub(crate) fn host(&self) -> &str {
-        let first = self.config.servers.first().map_or("", String::as_str);
+        let first = self.config.servers.first().map_or("", |server| &server.authority);
         self.config.host.as_deref().unwrap_or(first)
     }
 

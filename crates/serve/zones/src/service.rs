@@ -13,14 +13,16 @@ use littoral_kv::doors::Directory;
 use littoral_kv::{Kv, Namespace};
 use littoral_tasks::{TaskKind, Tasks};
 use littoral_types::{Ctx, Tenant, Version};
+use tokio::task::spawn_blocking;
 
 use crate::Error;
 use crate::config::{Config, Problem};
 use crate::means::Means;
 use crate::pool::Pool;
 use crate::records::{Entry, POINTERS, Pointer, Records, zone_of};
+use crate::secure::{self, Certificate};
 use crate::table::Table;
-use crate::zone::Zone;
+use crate::zone::{Zone, id};
 
 /// How long reading the records of one zone may take.
 const READ_TIME: Duration = Duration::from_secs(10);
@@ -134,6 +136,7 @@ impl Zones {
             !all.iter().any(|(of, named, _)| of == account && named == name)
         };
         let table = self.0.table.load_full();
+        refreshed(table.zones.values().filter_map(|zone| zone.certificate.clone()).collect()).await;
         for (account, name) in table.zones.keys().filter(gone) {
             // The list may be older than what is known.
             self.heard(*account, name, None).await;
@@ -172,7 +175,9 @@ impl Zones {
         let config =
             Config::parse(&text).map_err(|problems| Error::Invalid(sentence(&problems)))?;
         let means = self.means(&ctx, account, &config).await?;
-        let zone = Arc::new(Zone::new(account, pointer.now.version, config, means));
+        let certificate = self.certificate(account, &config).await;
+        let version = pointer.now.version;
+        let zone = Arc::new(Zone::new(account, version, config, means, certificate));
         let key = (account, name.to_owned());
         let mut opened = self.0.opened.lock().unwrap_or_else(PoisonError::into_inner);
         if opened.get(&key).is_some_and(|known| *known >= at) {
@@ -222,12 +227,32 @@ impl Zones {
             let same = before.and_then(|zone| zone.means.pools.get(name));
             let pool = match same.filter(|pool| pool.config == *upstream) {
                 Some(pool) => Arc::clone(pool),
-                None => Pool::start(upstream.clone(), &self.0.clock, &self.0.tasks),
+                None => {
+                    let read = upstream.clone();
+                    let trust = spawn_blocking(move || secure::trust(&read)).await;
+                    let trust = trust.map_err(|error| Error::Files(error.to_string()))?;
+                    let trust = trust.map_err(|error| Error::Files(error.to_string()))?;
+                    Pool::start(upstream.clone(), trust, &self.0.clock, &self.0.tasks)
+                }
             };
             pools.insert(name.clone(), pool);
         }
         let (kv, gateway) = (Some(self.0.kv.clone()), Some(self.0.gateway.clone()));
-        Ok(Arc::new(Means { clock: self.0.clock.clone(), kv, gateway, namespaces, pools }))
+        let (zone, clock) = (id(account, &config.name), self.0.clock.clone());
+        Ok(Arc::new(Means { zone, clock, kv, gateway, namespaces, pools }))
+    }
+
+    /// The certificate of a zone's hosts. If it names the same files as before, what was read of them
+    /// stays, with the sessions that its clients know.
+    async fn certificate(&self, account: Tenant, config: &Config) -> Option<Arc<Certificate>> {
+        let files = config.tls.as_ref()?;
+        let table = self.0.table.load_full();
+        let before = table.zones.get(&(account, config.name.clone()));
+        let same = before.and_then(|zone| zone.certificate.clone());
+        let same = same.filter(|certificate| certificate.files == *files);
+        let certificate = same.unwrap_or_else(|| Certificate::new(files.clone()));
+        refreshed(vec![Arc::clone(&certificate)]).await;
+        Some(certificate)
     }
 
     async fn namespace(
@@ -263,6 +288,12 @@ impl Zones {
                 let problem = Problem::at(text, place.clone(), message);
                 return Err(Error::Invalid(sentence(&[problem])));
             }
+        }
+        let (read, of) = (text.to_owned(), config.clone());
+        let missing = spawn_blocking(move || secure::problems(&read, &of)).await;
+        let missing = missing.map_err(|error| Error::Files(error.to_string()))?;
+        if !missing.is_empty() {
+            return Err(Error::Invalid(sentence(&missing)));
         }
         let table = self.0.table.load_full();
         if let Some((host, zone)) = table.taken(account, &config.name, &config.hosts) {
@@ -318,6 +349,14 @@ impl Zones {
         let (at, pointer) = self.0.records.move_pointer(ctx, (account, name), next).await?;
         self.open(account, name, at, &pointer).await?;
         Ok(pointer)
+    }
+}
+
+/// Reads what has changed of these certificates' files.
+async fn refreshed(all: Vec<Arc<Certificate>>) {
+    let read = spawn_blocking(move || all.iter().for_each(|certificate| certificate.refresh()));
+    if let Err(error) = read.await {
+        tracing::error!(%error, "certificates are not read");
     }
 }
 

@@ -12,32 +12,43 @@ use crate::config::{Cache, Config, Route, Target};
 use crate::means::Means;
 use crate::pool::Pool;
 use crate::rule::View;
+use crate::secure::Certificate;
 
 /// A version of a zone. A request that began with it ends with it.
 pub struct Zone {
     pub account: Tenant,
+    /// What it is called where names would not do: 32 hexadecimal digits.
+    pub id: Arc<str>,
     pub version: u32,
     pub config: Config,
     pub means: Arc<Means>,
+    pub(crate) certificate: Option<Arc<Certificate>>,
     /// For each route that leads to an upstream, whom to ask.
     via: Vec<Option<Via>>,
 }
 
 impl Zone {
-    pub(crate) fn new(account: Tenant, version: u32, config: Config, means: Arc<Means>) -> Self {
+    pub(crate) fn new(
+        account: Tenant,
+        version: u32,
+        config: Config,
+        means: Arc<Means>,
+        certificate: Option<Arc<Certificate>>,
+    ) -> Self {
+        let id = id(account, &config.name);
         let via = |route: &Route| {
             let Target::Upstream(name) = &route.target else { return None };
             let pool = Arc::clone(means.pools.get(name)?);
             let (cache, kept) = (route.cache.clone(), route.cache.keep);
             let edition = match cache.per_version {
-                true => format!("{}/{name}/{version}", config.name),
-                false => format!("{}/{name}", config.name),
+                true => format!("{id}/{name}/{version}"),
+                false => format!("{id}/{name}"),
             };
             let backend = Arc::new(Kept { pool, cache });
             Some(Via { backend, edition: edition.into(), kept })
         };
         let via = config.routes.iter().map(via).collect();
-        Self { account, version, config, means, via }
+        Self { account, id, version, config, means, certificate, via }
     }
 
     pub fn name(&self) -> &str {
@@ -61,6 +72,13 @@ impl Zone {
         editions.dedup();
         editions
     }
+}
+
+/// The same at each node, and for every zone of this name that the account ever has.
+pub fn id(account: Tenant, name: &str) -> Arc<str> {
+    let all = [&account.0.to_be_bytes(), name.as_bytes()].concat();
+    let hash = blake3::hash(&all).to_hex();
+    hash[..32].into()
 }
 
 /// What only we follow of an answer (RFC 9213): it is not passed on.

@@ -19,7 +19,11 @@ const HTTP_2: &[u8] = b"h2";
 
 /// Whom a site must be vouched for by. Cheap to clone.
 #[derive(Clone)]
-pub struct Trust(Arc<ClientConfig>);
+pub struct Trust {
+    config: Arc<ClientConfig>,
+    /// What a site must be vouched for as, if not as the host that is asked.
+    name: Option<ServerName<'static>>,
+}
 
 /// Why nobody can be trusted.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +32,8 @@ pub enum TrustError {
     File { path: String, why: String },
     #[error("this system trusts nobody: {0}; say whom to trust with --ca")]
     Nobody(String),
+    #[error("`{0}` is no name of a server")]
+    Name(String),
     #[error("{0}")]
     Unusable(#[from] rustls::Error),
 }
@@ -73,7 +79,17 @@ impl Trust {
             .with_root_certificates(roots);
         let mut config = config.with_no_client_auth();
         config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
-        Ok(Self(Arc::new(config)))
+        Ok(Self { config: Arc::new(config), name: None })
+    }
+
+    /// The same, for a site that is called so, wherever it is asked.
+    ///
+    /// # Errors
+    /// When nobody can be called so.
+    pub fn named(self, name: &str) -> Result<Self, TrustError> {
+        let read = ServerName::try_from(name.to_owned());
+        let name = read.map_err(|_| TrustError::Name(name.to_owned()))?;
+        Ok(Self { name: Some(name), ..self })
     }
 
     /// Shakes hands with `authority`; whether HTTP/2 is spoken from there on.
@@ -85,9 +101,12 @@ impl Trust {
         let unreachable = |why: String| Error::Unreachable(format!("no TLS with it: {why}"));
         let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        let name = ServerName::try_from(host.to_owned())
-            .map_err(|error| unreachable(error.to_string()))?;
-        let connector = TlsConnector::from(Arc::clone(&self.0));
+        let name = match &self.name {
+            Some(name) => name.clone(),
+            None => ServerName::try_from(host.to_owned())
+                .map_err(|error| unreachable(error.to_string()))?,
+        };
+        let connector = TlsConnector::from(Arc::clone(&self.config));
         let stream = connector
             .connect(name, stream)
             .await

@@ -3,16 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use toml::{Spanned, Value};
 
 use super::document::{self, Document, Text, Texts};
-use super::{
-    Cache, Config, HOSTS_MAX, Health, Problem, ROUTES_MAX, Route, SERVERS_MAX, Target,
-    UPSTREAMS_MAX, Upstream,
-};
+use super::{Cache, Config, Files, HOSTS_MAX, Problem, ROUTES_MAX, Route, Target, UPSTREAMS_MAX};
 use crate::addresses::Addresses;
 use crate::condition::{Condition, Host, Wanted};
 use crate::pattern::Pattern;
@@ -30,6 +26,9 @@ pub(super) struct Checker<'a> {
     problems: Vec<Problem>,
     upstreams: BTreeSet<String>,
     namespaces: Vec<(String, Range<usize>)>,
+    pub(super) files: Vec<(Files, Range<usize>)>,
+    /// Whether clients are asked for certificates.
+    pub(super) clients: bool,
     /// What the rules so far give.
     pub(super) facts: BTreeSet<String>,
 }
@@ -40,11 +39,14 @@ pub(super) fn check(text: &str, document: Document) -> Result<Config, Vec<Proble
         problems: Vec::new(),
         upstreams: document.upstreams.keys().cloned().collect(),
         namespaces: Vec::new(),
+        files: Vec::new(),
+        clients: false,
         facts: BTreeSet::new(),
     };
     let config = checker.config(document);
     if checker.problems.is_empty() {
-        return Ok(Config { namespaces: checker.namespaces, ..config });
+        let Checker { namespaces, files, .. } = checker;
+        return Ok(Config { namespaces, files, ..config });
     }
     checker.problems.sort_by_key(|problem| problem.place.start);
     Err(checker.problems)
@@ -73,10 +75,11 @@ impl Checker<'_> {
         let hosts = document.hosts.iter();
         let hosts = hosts.filter_map(|host| self.good(host.span(), Host::parse(host.get_ref())));
         let hosts = hosts.collect();
+        let tls = document.tls.map(|tls| self.tls(tls));
         let mut upstreams = BTreeMap::new();
         for (name, upstream) in document.upstreams {
             let place = upstream.span();
-            if let Some(upstream) = self.upstream(place, upstream.into_inner()) {
+            if let Some(upstream) = self.upstream(&name, place, upstream.into_inner()) {
                 upstreams.insert(name, upstream);
             }
         }
@@ -92,7 +95,8 @@ impl Checker<'_> {
         let routes: Vec<_> =
             routes.filter_map(|route| self.route(route.span(), route.into_inner())).collect();
         steps.truncate(RULES_MAX);
-        Config { name, hosts, upstreams, routes, plan: Plan::new(steps), namespaces: Vec::new() }
+        let (namespaces, files, plan) = (Vec::new(), Vec::new(), Plan::new(steps));
+        Config { name, hosts, tls, upstreams, routes, plan, namespaces, files }
     }
 
     fn at_most(&mut self, count: usize, max: usize, what: &str) {
@@ -109,48 +113,6 @@ impl Checker<'_> {
             self.problem(name.span(), message);
         }
         text.clone()
-    }
-
-    fn upstream(&mut self, place: Range<usize>, upstream: document::Upstream) -> Option<Upstream> {
-        if upstream.servers.is_empty() || upstream.servers.len() > SERVERS_MAX {
-            let message = format!("an upstream has 1 to {SERVERS_MAX} servers");
-            self.problem(place, message);
-            return None;
-        }
-        let servers = upstream.servers.iter();
-        let servers: Vec<_> =
-            servers.filter_map(|text| self.good(text.span(), server(text.get_ref()))).collect();
-        let host = upstream.host.and_then(|text| {
-            let value = HeaderValue::from_str(text.get_ref());
-            let value = value.map_err(|_| "this is no host".to_owned());
-            self.good(text.span(), value).map(|_| text.into_inner())
-        });
-        let health = upstream.health.and_then(|health| {
-            let path = health.path.get_ref();
-            if !path.starts_with('/') || path.parse::<http::Uri>().is_err() {
-                self.problem(health.path.span(), "a path begins with a slash, as in `/healthz`");
-                return None;
-            }
-            let every = health.every.map_or(Duration::from_secs(5), |every| every.get_ref().0);
-            Some(Health {
-                path: health.path.into_inner(),
-                every: every.max(Duration::from_millis(50)),
-                timeout: health.timeout.map_or(Duration::from_secs(2), |timeout| timeout.0),
-                fails: health.fails.unwrap_or(3).max(1),
-                passes: health.passes.unwrap_or(1).max(1),
-            })
-        });
-        let retries = upstream.retries.map_or(1, Spanned::into_inner);
-        Some(Upstream {
-            servers,
-            host,
-            health,
-            retries: retries.min(5),
-            connections_max: upstream.connections.map_or(512, Spanned::into_inner).clamp(1, 65_536),
-            eject_after: upstream.eject_after.map_or(5, Spanned::into_inner).max(1),
-            eject_time: upstream.eject_time.map_or(Duration::from_secs(10), |time| time.0),
-            answer_time: upstream.answer_time.map_or(Duration::from_secs(60), |time| time.0),
-        })
     }
 
     fn route(&mut self, place: Range<usize>, route: document::Route) -> Option<Route> {
@@ -370,21 +332,6 @@ impl Checker<'_> {
 
 pub(super) fn header_name(name: &str) -> Result<HeaderName, String> {
     HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is no name of a header"))
-}
-
-/// Host and port of a server.
-fn server(text: &str) -> Result<String, String> {
-    if text.starts_with("https://") {
-        return Err("servers are reached by http:// only, so far".into());
-    }
-    let host = text.strip_prefix("http://").unwrap_or(text);
-    let host = host.strip_suffix('/').unwrap_or(host);
-    let wrong = || format!("`{text}` is no server: write `http://HOST:PORT`");
-    let authority: http::uri::Authority = host.parse().map_err(|_| wrong())?;
-    if authority.as_str().contains('@') {
-        return Err(wrong());
-    }
-    Ok(format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80)))
 }
 
 fn cached(cache: &document::Cache) -> Cache {

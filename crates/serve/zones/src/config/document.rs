@@ -16,6 +16,7 @@ pub(super) type Texts = Spanned<Value>;
 pub(super) struct Document {
     pub name: Text,
     pub hosts: Vec<Text>,
+    pub tls: Option<Spanned<Tls>>,
     #[serde(default)]
     pub upstreams: BTreeMap<String, Spanned<Upstream>>,
     #[serde(default)]
@@ -24,11 +25,22 @@ pub(super) struct Document {
     pub rules: Vec<Spanned<Rule>>,
 }
 
+/// Files of the node, in PEM.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Tls {
+    pub certificate: Text,
+    pub key: Text,
+    pub client_authorities: Option<Text>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Upstream {
     pub servers: Vec<Text>,
     pub host: Option<Text>,
+    pub ca: Option<Text>,
+    pub server_name: Option<Text>,
     pub health: Option<Health>,
     pub retries: Option<Spanned<u32>>,
     pub connections: Option<Spanned<usize>>,

@@ -20,6 +20,10 @@ fn a_zone_of_everything_is_read() {
     assert_eq!(config.name, "shop");
     assert_eq!(config.plan.steps().len(), 14);
     assert_eq!(config.routes.len(), 6);
+    let servers = &config.upstreams["accounts"].servers;
+    assert!(servers.iter().all(|server| server.secure));
+    assert_eq!(servers[1].authority, "accounts.internal:443");
+    assert_eq!(config.files.len(), 2);
 }
 
 #[test]
