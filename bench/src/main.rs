@@ -7,6 +7,7 @@ mod allocator;
 mod bare;
 mod cold;
 mod engine;
+mod headline;
 mod hot;
 mod idle;
 mod load;
@@ -23,6 +24,7 @@ mod site;
 mod wire;
 mod world;
 mod writes;
+mod zoned;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -39,7 +41,7 @@ use rows::{NAMES, Row};
 #[derive(Debug, Parser)]
 struct Args {
     /// What is measured.
-    #[arg(required_unless_present_any = ["bare", "upstream"])]
+    #[arg(required_unless_present_any = ["bare", "upstream", "headline"])]
     group: Option<Group>,
     /// Fewer and shorter rounds.
     #[arg(long)]
@@ -61,6 +63,9 @@ struct Args {
     part: Vec<String>,
     #[command(flatten)]
     network: network::Told,
+    /// Play this scenario instead.
+    #[arg(long, value_enum, value_name = "NAME", hide = true)]
+    headline: Option<headline::Scenario>,
     /// Be the bare hyper that others are compared with.
     #[arg(long, value_name = "ADDRESS", hide = true)]
     bare: Option<SocketAddr>,
@@ -130,23 +135,31 @@ fn run(args: &Args) -> Result<()> {
     if let Some(address) = args.upstream {
         return many_threads()?.block_on(site::upstream(address));
     }
-    let group = args.group.context("no group")?;
     std::fs::create_dir_all(&args.folder)?;
     let littoral = args.littoral.canonicalize();
     let littoral = littoral.with_context(|| format!("there is no {}", args.littoral.display()))?;
     let mut plan = Plan::new(args.quick, args.profile, littoral, args.folder.canonicalize()?);
     plan.part.clone_from(&args.part);
     plan.network = args.network.clone();
-    let rows = group.run(&plan)?;
+    if let Some(scenario) = args.headline {
+        let (text, rows) = many_threads()?.block_on(Box::pin(headline::run(&plan, scenario)))?;
+        println!("{text}");
+        return written(args, &rows);
+    }
+    let rows = args.group.context("no group")?.run(&plan)?;
     for row in &rows {
         ensure!(NAMES.contains(&row.name), "{} is no row of ours", row.name);
     }
     println!("{}", rows::table(&rows));
     let missed: Vec<_> = rows.iter().filter(|row| !row.met()).map(|row| row.name).collect();
     println!("{} rows, {} missed: {}", rows.len(), missed.len(), missed.join(", "));
+    written(args, &rows.iter().map(Row::to_json).collect())
+}
+
+/// The rows as data, where they are wanted.
+fn written(args: &Args, rows: &serde_json::Value) -> Result<()> {
     if let Some(file) = &args.json {
-        let list: Vec<_> = rows.iter().map(Row::to_json).collect();
-        std::fs::write(file, serde_json::to_string_pretty(&list)?)?;
+        std::fs::write(file, serde_json::to_string_pretty(rows)?)?;
     }
     Ok(())
 }

@@ -108,10 +108,10 @@ fn entry_bytes(plan: &Plan) -> Row {
 }
 
 /// Numbers below `n`, of which the k-th comes `1/k^skew` as often as the first.
-struct Zipf(Vec<f64>);
+pub(crate) struct Zipf(Vec<f64>);
 
 impl Zipf {
-    fn new(n: usize, skew: f64) -> Self {
+    pub(crate) fn new(n: usize, skew: f64) -> Self {
         let mut sum = 0.0;
         let sums = (1..=n).map(|rank| {
             sum += (rank as f64).powf(-skew);
@@ -120,7 +120,7 @@ impl Zipf {
         Self(sums.collect())
     }
 
-    fn draw(&self, chance: &mut Chance) -> usize {
+    pub(crate) fn draw(&self, chance: &mut Chance) -> usize {
         let whole = self.0.last().copied().unwrap_or(0.0);
         let at = chance.u64() as f64 / u64::MAX as f64 * whole;
         self.0.partition_point(|sum| *sum < at).min(self.0.len() - 1)

@@ -67,6 +67,7 @@ pub(crate) const NAMES: &[&str] = &[
     "site-herd",
     "site-uncacheable-first",
     "site-uncacheable-after",
+    "rules-20",
 ];
 
 /// What a figure must reach.

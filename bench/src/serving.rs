@@ -13,7 +13,7 @@ use crate::program::{Program, free_address};
 use crate::wire::{Wire, request};
 
 pub(crate) const TOKEN: &str = "bench-token";
-const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
+pub(crate) const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
 
 /// Bytes of a value, everywhere but where something else is said.
 pub(crate) const VALUE_BYTES: usize = 1_024;

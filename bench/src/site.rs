@@ -4,6 +4,7 @@
 
 mod peers;
 mod rates;
+mod rules;
 mod upstream;
 mod waves;
 
@@ -23,6 +24,8 @@ enum Part {
     Pass,
     /// Many who ask at once.
     Waves,
+    /// What the rules of a zone cost.
+    Rules,
 }
 
 pub(crate) async fn run(plan: &Plan) -> Result<Vec<Row>> {
@@ -32,6 +35,7 @@ pub(crate) async fn run(plan: &Plan) -> Result<Vec<Row>> {
             Part::Hits => rates::hits(plan).await?,
             Part::Pass => rates::pass(plan).await?,
             Part::Waves => waves::run(plan).await?,
+            Part::Rules => rules::run(plan).await?,
         });
     }
     Ok(rows)

@@ -3,6 +3,7 @@
 
 mod bench;
 mod check;
+mod headline;
 mod hooks;
 mod install;
 mod kill;
@@ -58,6 +59,11 @@ const COMMANDS: &[Command] = &[
         name: "bench",
         what: "speed beside others: kv, or kv-hot, kv-engine, kv-writes, kv-cold, kv-idle; network; site",
         run: Run::With(bench::run),
+    },
+    Command {
+        name: "headline",
+        what: "a published story before and after: platzi [--json FILE] [--quick]",
+        run: Run::With(headline::run),
     },
     Command {
         name: "sim",
