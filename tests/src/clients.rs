@@ -105,6 +105,12 @@ pub fn cldr() -> PathBuf {
     npm().join("node_modules/cldr-misc-full")
 }
 
+/// A site as a registry package brings it: slides with themes, scripts and highlighted code.
+#[track_caller]
+pub fn slides() -> PathBuf {
+    tools("sites").join("node_modules/reveal.js")
+}
+
 fn npm() -> PathBuf {
     tools("npm")
 }

@@ -30,7 +30,7 @@ mod zoned;
 pub use binary::{littoral, littoral_at};
 pub use cases::{ANY, Case, check};
 pub use chance::Chance;
-pub use clients::{Clients, cldr};
+pub use clients::{Clients, cldr, slides};
 pub use dev::{ACCOUNT, Dev, Location, Options, TOKEN};
 pub use escape::{form, percent};
 pub use load::Writer;

@@ -1,5 +1,6 @@
 //! What the tests need beyond Rust and git: the real clients, at the versions pinned in
-//! `tests/clients`, into `target/tools`, and PostgreSQL. What is there already is left alone.
+//! `tests/clients`, and a site that nobody here wrote, at that of `tests/sites`, into `target/tools`;
+//! PostgreSQL, nginx and a browser from the system. What is there already is left alone.
 
 use std::path::Path;
 use std::process::Command;
@@ -20,6 +21,8 @@ const PEERS: &[(&str, &str)] = &[
     ("taskset", "util-linux"),
     ("wrk", "wrk"),
 ];
+/// A site's server, and who looks at the site.
+const BROWSING: &[(&str, &str)] = &[("nginx", "nginx-light"), ("chromium", "chromium")];
 /// What stands in front of a site, to compare ours with. Varnish compiles its configuration.
 const PROXIES: &[(&str, &str)] = &[("varnishd", "varnish"), ("haproxy", "haproxy"), ("gcc", "gcc")];
 /// Names the inputs of the last finished installation.
@@ -29,10 +32,12 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     // The allocator is built with it.
     let make = || run::says_yes(&mut run::command("make --version"));
     system_package("make", &["make"], make)?;
-    npm(workspace).context("npm packages")?;
+    npm(workspace, "tests/clients", "npm").context("npm packages")?;
+    npm(workspace, "tests/sites", "sites").context("the site's npm package")?;
     python(workspace).context("PyPI packages")?;
     let curl = || run::says_yes(&mut run::command("curl --version"));
     system_package("curl", &["curl"], curl)?;
+    programs(BROWSING)?;
     postgresql()
 }
 
@@ -71,9 +76,9 @@ pub(crate) fn profiler() {
     }
 }
 
-fn npm(workspace: &Workspace) -> Result<()> {
-    let folder = workspace.tools().join("npm");
-    let wanted = inputs(workspace, NPM_FILES)?;
+fn npm(workspace: &Workspace, from: &str, to: &str) -> Result<()> {
+    let folder = workspace.tools().join(to);
+    let wanted = inputs(workspace, from, NPM_FILES)?;
     if is_installed(&folder, &wanted) {
         return Ok(());
     }
@@ -82,7 +87,7 @@ fn npm(workspace: &Workspace) -> Result<()> {
     })?;
     start_afresh(&folder)?;
     for file in NPM_FILES {
-        std::fs::write(folder.join(file), workspace.read(Path::new("tests/clients").join(file))?)?;
+        std::fs::write(folder.join(file), workspace.read(Path::new(from).join(file))?)?;
     }
     // Not `ci`: it insists on the optional packages of platforms that a registry may not carry.
     run::run(
@@ -95,7 +100,7 @@ fn npm(workspace: &Workspace) -> Result<()> {
 
 fn python(workspace: &Workspace) -> Result<()> {
     let folder = workspace.tools().join("python");
-    let wanted = inputs(workspace, &[PYTHON_FILE])?;
+    let wanted = inputs(workspace, "tests/clients", &[PYTHON_FILE])?;
     if is_installed(&folder, &wanted) {
         return Ok(());
     }
@@ -133,8 +138,8 @@ fn system_package(what: &str, packages: &[&str], is_there: impl Fn() -> bool) ->
     Ok(())
 }
 
-fn inputs(workspace: &Workspace, files: &[&str]) -> Result<String> {
-    let folder = Path::new("tests/clients");
+fn inputs(workspace: &Workspace, from: &str, files: &[&str]) -> Result<String> {
+    let folder = Path::new(from);
     files.iter().map(|file| workspace.read(folder.join(file))).collect()
 }
 
