@@ -111,6 +111,7 @@ pub const TARGETS: &[Target] = &[
             "\n",
         ],
     ),
+    binary("told", littoral_gateway::fuzzing::told, littoral_gateway::fuzzing::tolds),
     text("validators", caching::validators, &["W/", "\"", "\\", "a", " ", "\u{e9}"]),
     text("value", doors::value, &["\u{0}", "\"", "\\", "\u{1f600}", "\n"]),
     text("version", doors::version, &["-", "0", "f", "0000000000000000", "ffffffffffffffff"]),

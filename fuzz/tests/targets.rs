@@ -62,6 +62,7 @@ targets![
     stored,
     stored_key,
     targeted,
+    told,
     validators,
     value,
     version,

@@ -171,6 +171,12 @@ pub struct Question {
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Opaque(pub Bytes);
 
+impl Opaque {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl std::fmt::Debug for Opaque {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Opaque({} bytes)", self.0.len())
@@ -320,6 +326,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// What it is of a hop that joined another's question. `plain`: nothing but the key was asked;
+    /// otherwise its front must know that the answer was another's, whatever was held.
+    #[must_use]
+    pub fn joined(self, joined: bool, plain: bool) -> Self {
+        match self {
+            Self::Miss if joined => Self::Collapsed,
+            Self::Suspect | Self::Bypass if joined && !plain => Self::Collapsed,
+            outcome => outcome,
+        }
+    }
+
     pub const ALL: [Self; 6] =
         [Self::Hit, Self::Stale, Self::Miss, Self::Collapsed, Self::Suspect, Self::Bypass];
 

@@ -110,8 +110,7 @@ pub(crate) fn passed(
         Ok((fetched, joined)) => {
             let outcome = match outcome {
                 _ if fetched.stale => Outcome::Stale,
-                Outcome::Miss if joined => Outcome::Collapsed,
-                outcome => outcome,
+                outcome => outcome.joined(joined, question.asked.is_empty()),
             };
             Ok(pass_on(inner, question, &fetched, outcome, began))
         }

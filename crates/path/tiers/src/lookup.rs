@@ -229,6 +229,7 @@ impl Tiers {
         let inner = self.inner();
         let began = inner.clock.mono();
         let held = inner.shelf.look(space.id, &key, began);
+        let plain = manner.asked.is_empty();
         let question = self.question(ctx, space, key, &held, manner);
         if let Some(served) = self.serve_held(ctx, &question, &held, policy, began) {
             return Ok(served);
@@ -241,8 +242,7 @@ impl Tiers {
             Ok((fetched, joined)) => {
                 let outcome = match outcome {
                     _ if fetched.stale => Outcome::Stale,
-                    Outcome::Miss if joined => Outcome::Collapsed,
-                    outcome => outcome,
+                    outcome => outcome.joined(joined, plain),
                 };
                 let entry = Arc::clone(&fetched.entry);
                 let (age, took) = (entry.age(now), now.since(began));

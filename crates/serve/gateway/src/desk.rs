@@ -1,13 +1,13 @@
-//! Where what is asked for waits for the origin that will ask for it.
+//! Where a request waits for the origin that will ask for it, so that its answer is handed over as it
+//! comes.
 //!
-//! A question between tiers carries a key and no request. Whoever asks leaves the request here under
-//! the span of its context; the origin finds that of the one who leads. Those who join another's
-//! question take theirs away again.
+//! Whoever asks leaves the request here under the span of the question's context. If the walk ends at
+//! this node, the origin finds that of the one who leads; a question that ends elsewhere says there
+//! what it must (`told`). Those who join another's question take theirs away again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use littoral_peer::Answer;
 use littoral_types::{Ctx, Trace};
 use tokio::sync::oneshot;
 
@@ -18,13 +18,8 @@ use crate::site::{Asking, Live};
 #[derive(Default)]
 pub(crate) struct Desk(Mutex<HashMap<(u128, u64), Slot>>);
 
-/// What the origin is to do.
-pub(crate) enum Slot {
-    /// Ask the site for this, and hand the answer over as it comes.
-    Ask(Box<Asking>, oneshot::Sender<Result<Live, Error>>),
-    /// Nothing: the answer is here already, to be kept.
-    Keep(Box<Answer>),
-}
+/// What the site is to be asked, and who is handed the answer as it comes.
+pub(crate) type Slot = (Box<Asking>, oneshot::Sender<Result<Live, Error>>);
 
 /// Takes a slot away again, if nobody did.
 pub(crate) struct Left {

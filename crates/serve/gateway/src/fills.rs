@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::fill::Fill;
 use crate::meta::Head;
+use crate::origin::Stamp;
 use crate::rules;
 
 /// An answer that is on its way and will be kept.
@@ -19,6 +20,8 @@ pub(crate) struct Filling {
     pub head: Head,
     pub age: Duration,
     pub since: Mono,
+    /// Under which it will be kept.
+    pub stamp: Stamp,
     /// What the leader asked, for answers that vary.
     pub asked: HeaderMap,
     pub fill: Arc<Fill>,
@@ -68,12 +71,13 @@ impl Fills {
         Shown { fills: self.clone(), key, fill }
     }
 
-    /// The answer on its way under a key, once there is one.
-    pub(crate) async fn appears(&self, key: &Bytes) -> Filling {
+    /// The answer on its way under a key, once there is one that is `sound`.
+    pub(crate) async fn appears(&self, key: &Bytes, sound: impl Fn(&Filling) -> bool) -> Filling {
         let mut news = self.0.news.subscribe();
         loop {
-            if let Some(filling) = self.lock().get(key) {
-                return filling.clone();
+            let filling = self.lock().get(key).cloned();
+            if let Some(filling) = filling.filter(&sound) {
+                return filling;
             }
             if news.changed().await.is_err() {
                 std::future::pending::<()>().await;

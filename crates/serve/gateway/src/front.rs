@@ -120,6 +120,11 @@ impl Request {
             || self.headers.contains_key(header::RANGE)
     }
 
+    /// Whether what tiers hold may be too old for it, however fresh.
+    fn strict(&self) -> bool {
+        self.wants.max_age.is_some() || self.wants.min_fresh.is_some()
+    }
+
     /// Whether it depends on a state that only the site knows (RFC 9110, section 13.1.1).
     fn conditional_on_site(&self) -> bool {
         only_site_knows(&self.headers)
@@ -139,8 +144,7 @@ impl Front for Gateway {
             return Answer::Ready(res);
         }
         let deadline = self.site.clock.after(self.site.limits.answer_time);
-        let allowed = self.site.allowed.clone();
-        let ctx = Ctx { deadline, allowed, ..call.ctx.clone() };
+        let ctx = Ctx { deadline, ..call.ctx.clone() };
         let request = match Request::of(&call, ctx) {
             Ok(request) => request,
             Err(error) => {
@@ -177,8 +181,8 @@ impl Gateway {
             return None;
         }
         let url = key_of(head).ok()?;
-        let ctx = Ctx { allowed: self.site.allowed.clone(), ..call.ctx.clone() };
-        let Found::Answer(stored) = self.find_by(&ctx, &url, &head.headers) else { return None };
+        let found = self.find_by(&call.ctx, &url, &head.headers);
+        let Found::Answer(stored) = found else { return None };
         if stored.is_part() {
             return None;
         }

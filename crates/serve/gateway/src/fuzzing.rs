@@ -5,6 +5,8 @@ use http::HeaderMap;
 
 use crate::key;
 use crate::meta::Meta;
+use crate::site::Asking;
+use crate::told::Told;
 
 /// What an entry says of its answer, as it comes from a disk or another node.
 pub fn meta(bytes: &[u8]) {
@@ -25,6 +27,25 @@ pub fn key(bytes: &[u8]) {
     assert!(key.starts_with(&base) && key::base(&base) == base);
     assert_eq!(key::url(&key), key::url(&base), "all variants are of one URL");
     let _ = key::shown(&key);
+}
+
+/// What another location tells of a request, with the key that it is about.
+pub fn told(bytes: &[u8]) {
+    let Some((len, rest)) = bytes.split_first_chunk() else { return };
+    let Some((key, told)) = rest.split_at_checked(u16::from_le_bytes(*len).into()) else { return };
+    let Some(Told { asking, .. }) = Told::read(&Bytes::copy_from_slice(told), key) else { return };
+    assert!(key.starts_with(&asking.key()), "it is about its key");
+    let Some(again) = asking.tell(key) else { return };
+    let again = Told::read(&again.0, key).expect("our own").asking;
+    assert_eq!((asking.host, asking.headers), (again.host, again.headers));
+}
+
+/// What one location tells another.
+pub fn tolds() -> Vec<Vec<u8>> {
+    let key = key::of_url("a", "/b?c");
+    let asking = Asking::of_key(&key).expect("a key of ours");
+    let told = asking.tell(&key).expect("a short head");
+    vec![[&(key.len() as u16).to_le_bytes()[..], &key, &told.0].concat()]
 }
 
 /// The body of a purge, as a client sends it.

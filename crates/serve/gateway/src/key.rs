@@ -45,8 +45,15 @@ pub(crate) fn of_variant(url: &[u8], index: &Index, asked: &HeaderMap) -> Option
 
 /// Host and target of any key.
 pub(crate) fn url(key: &[u8]) -> Option<(&str, &str)> {
-    let end = key.iter().position(|byte| *byte == 0)?;
-    std::str::from_utf8(&key[..end]).ok()?.split_once(' ')
+    let url = url_part(key);
+    let ends = url.len() < key.len();
+    std::str::from_utf8(url).ok().filter(|_| ends)?.split_once(' ')
+}
+
+/// Host and target of a key as they stand in it.
+pub(crate) fn url_part(key: &[u8]) -> &[u8] {
+    let end = key.iter().position(|byte| *byte == 0);
+    end.map_or(key, |end| &key[..end])
 }
 
 /// The headers that a variant's key shows.

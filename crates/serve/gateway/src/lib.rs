@@ -13,6 +13,7 @@ mod fills;
 mod asking;
 mod upstream;
 mod desk;
+mod told;
 mod site;
 mod origin;
 mod part;
@@ -22,7 +23,7 @@ mod purge;
 mod read;
 pub mod fuzzing;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, header};
@@ -36,7 +37,9 @@ pub use error::Error;
 pub use limits::Limits;
 pub use origin::KIND;
 pub use purge::{NAMED_MAX, Purge};
-pub use upstream::{Answered, Backend, Reading, Sent, Trust, TrustError, Upstream, Via, nothing};
+pub use upstream::{
+    Answered, Backend, Finder, Reading, Sent, Trust, TrustError, Upstream, Via, nothing,
+};
 
 use crate::desk::Desk;
 use crate::fill::Budget;
@@ -97,7 +100,8 @@ impl Gateway {
         let name = parts.site.as_str().into();
         let site = Arc::new(Site {
             space: Space { id: parts.zone, kind: KIND },
-            allowed: Allowed::only([parts.here]),
+            here: Allowed::only([parts.here]),
+            finder: OnceLock::new(),
             upstream: Upstream::by(parts.site, parts.trust, clock.clone(), tasks.clone(), limits),
             tiers: tiers.clone(),
             hlc: parts.hlc,
@@ -115,6 +119,13 @@ impl Gateway {
         }
         let respond = Responder { here: parts.here, places: parts.places };
         Self { site, respond, purger: parts.purger, token: parts.token, name }
+    }
+
+    /// By whom those are found whom other locations name. Once.
+    pub fn finds_by(&self, finder: Arc<dyn Finder>) {
+        if self.site.finder.set(finder).is_err() {
+            tracing::error!("a node finds upstreams in one way; the second one is not asked");
+        }
     }
 
     /// Whether a request shows the token of the zone.

@@ -97,21 +97,21 @@ impl Meta {
     }
 }
 
-fn text(bytes: &mut BytesMut, text: &[u8]) {
+pub(crate) fn text(bytes: &mut BytesMut, text: &[u8]) {
     bytes.put_u32(text.len() as u32);
     bytes.put_slice(text);
 }
 
-struct Reader<'a>(&'a [u8]);
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (array, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
         Some(*array)
     }
 
-    fn text(&mut self) -> Option<&'a [u8]> {
+    pub(crate) fn text(&mut self) -> Option<&'a [u8]> {
         let len = u32::from_be_bytes(self.array()?) as usize;
         let (text, rest) = self.0.split_at_checked(len)?;
         self.0 = rest;

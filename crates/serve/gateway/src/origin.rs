@@ -6,14 +6,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use littoral_peer::{Answer, Error, Hops, Trailing, Truth};
-use littoral_tiers::{Asked, Origin, Policy};
-use littoral_types::{Body, Ctx, Kind, Positions, Trace, Version, Wall};
+use littoral_tiers::{Asked, Entry, Origin, Policy};
+use littoral_types::{Body, Ctx, Kind, Positions, Version, Wall};
 
-use crate::desk::Slot;
 use crate::key;
 use crate::meta::{Index, Meta};
+use crate::read::Read;
 use crate::rules::{Unstorable, Vary, tags};
 use crate::site::{Asking, Held, Keep, Settled, Site};
+use crate::told::Told;
 
 /// Spaces of responses.
 pub const KIND: Kind = Kind(2);
@@ -50,28 +51,44 @@ impl Origin for SiteOrigin {
     fn fetch(&self, ctx: Ctx, asked: Asked) -> BoxFuture<'_, Result<Answer, Error>> {
         Box::pin(self.answer(ctx, asked))
     }
+
+    fn fresh_for(&self, entry: &Arc<Entry>) -> Option<Duration> {
+        let limits = self.0.limits;
+        Some(match self.0.reads.of(entry, limits.heuristics) {
+            // It is nobody's answer by itself; the site is asked under the key that it leads to.
+            Some(Read::Index(_)) => LONG,
+            Some(Read::Mark(_)) => limits.mark_time,
+            Some(Read::Answer(known)) if known.hands_on() => Duration::from_secs(known.lifetime),
+            Some(Read::Answer(_)) | None => Duration::ZERO,
+        })
+    }
+
+    /// All answers of a URL stand together: one question finds out by what they vary.
+    fn place<'a>(&self, key: &'a [u8]) -> &'a [u8] {
+        key::url_part(key)
+    }
+
+    fn time(&self) -> Option<Duration> {
+        Some(self.0.limits.answer_time)
+    }
+
+    /// What a request makes old is old everywhere before it is answered.
+    fn misses_purges(&self) -> bool {
+        false
+    }
 }
 
 impl SiteOrigin {
     async fn answer(&self, ctx: Ctx, asked: Asked) -> Result<Answer, Error> {
         let site = &*self.0;
-        let stamp = Stamp { version: asked.stamp, positions: asked.applied };
+        let stamp = site.stamp_of(&asked);
         let (asking, leader) = match site.desk.take(&ctx) {
-            Some(Slot::Keep(mut answer)) => {
-                answer.stale = answer.version < asked.minimum.own;
-                return Ok(*answer);
-            }
-            Some(Slot::Ask(asking, leader)) => (*asking, Some(leader)),
-            None => {
-                let asking = Asking::of_key(&asked.key);
-                (asking.ok_or_else(|| Error::Refused("no key of a site".into()))?, None)
-            }
+            Some((asking, leader)) => (*asking, Some(leader)),
+            None => (site.asking_of(&asked)?, None),
         };
         let held = asked.held.and_then(|version| site.held(&asked.key, version));
-        match site.exchange(&asked.key, &asking, held.as_ref(), leader).await {
-            Settled::Keep(keep) => {
-                Ok(site.place(&asked.key, &asking, keep, stamp, ctx.trace).await)
-            }
+        match site.exchange(&asked.key, &asking, held.as_ref(), stamp, leader).await {
+            Settled::Keep(keep) => Ok(site.place(&asked.key, &asking, keep, stamp)),
             Settled::Pass(why) => Ok(site.mark(why, stamp)),
             Settled::Nothing(why) => Err(Error::Unavailable(why)),
         }
@@ -79,6 +96,32 @@ impl SiteOrigin {
 }
 
 impl Site {
+    /// The site is asked after the question was: that is also after every purge that the question
+    /// knows, and newer than whatever it knows.
+    fn stamp_of(&self, asked: &Asked) -> Stamp {
+        let positions = asked.applied.join(asked.minimum.positions);
+        let mut version = asked.stamp;
+        if version <= asked.minimum.own && self.hlc.observe(asked.minimum.own).is_ok() {
+            version = self.hlc.now();
+        }
+        Stamp { version, positions }
+    }
+
+    /// What a question from elsewhere asks for.
+    fn asking_of(&self, asked: &Asked) -> Result<Asking, Error> {
+        let refused = |why: &str| Error::Refused(why.to_owned());
+        if asked.asked.is_empty() {
+            return Asking::of_key(&asked.key).ok_or_else(|| refused("no key of a site"));
+        }
+        let told = Told::read(&asked.asked.0, &asked.key);
+        let Told { name, mut asking } = told.ok_or_else(|| refused("no request to a site"))?;
+        if !name.is_empty() {
+            let found = self.finder.get().and_then(|finder| finder.find(&name));
+            asking.via = Some(found.ok_or_else(|| refused("no such version of a zone here"))?);
+        }
+        Ok(asking)
+    }
+
     /// What is held under a key, if it is that version.
     fn held(&self, key: &Bytes, version: Version) -> Option<Held> {
         let served = self.tiers.peek(&Ctx::default(), self.space, key, &HELD)?;
@@ -87,14 +130,7 @@ impl Site {
 
     /// The answer to a question for `key`, after what else is to be kept has been: an answer that
     /// varies stands elsewhere, and an index in its place.
-    pub(crate) async fn place(
-        &self,
-        key: &Bytes,
-        asking: &Asking,
-        keep: Keep,
-        stamp: Stamp,
-        trace: Trace,
-    ) -> Answer {
+    pub(crate) fn place(&self, key: &Bytes, asking: &Asking, keep: Keep, stamp: Stamp) -> Answer {
         let names = match Vary::of(&keep.head.headers) {
             Vary::Nothing => return kept(&keep, stamp),
             Vary::By(names) => names,
@@ -113,15 +149,15 @@ impl Site {
         let index = whole(Meta::Index(index).encode(), Bytes::new(), stamp);
         if own == *key {
             if changed {
-                self.keep(&url, index, trace).await;
+                self.keep(&url, &index);
             }
             return kept(&keep, stamp);
         }
-        self.keep(&own, self.late(&keep, stamp), trace).await;
+        self.keep(&own, &self.late(&keep, stamp));
         if url == *key {
             return index;
         }
-        self.keep(&url, index, trace).await;
+        self.keep(&url, &index);
         absent(stamp)
     }
 
@@ -149,16 +185,9 @@ impl Site {
         answer
     }
 
-    /// Keeps an answer that nobody asked for under this key. Boxed: a question within a question.
-    pub(crate) fn keep(&self, key: &Bytes, answer: Answer, trace: Trace) -> BoxFuture<'_, bool> {
-        let (key, ctx) = (key.clone(), self.ctx(trace));
-        Box::pin(async move {
-            let version = answer.version;
-            let _left = self.desk.leave(&ctx, Slot::Keep(Box::new(answer)));
-            let kept = self.tiers.get(&ctx, self.space, key, &ANEW).await;
-            // Whoever joined another's question was not heard.
-            kept.is_ok_and(|served| served.entry.version == version)
-        })
+    /// Keeps an answer that nobody asked for under this key, unless something overtook it.
+    pub(crate) fn keep(&self, key: &Bytes, answer: &Answer) -> bool {
+        self.tiers.keep(self.space.id, key, answer)
     }
 }
 

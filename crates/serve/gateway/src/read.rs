@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Weak};
 
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use littoral_tiers::Entry;
 use quick_cache::sync::Cache;
 
@@ -36,6 +36,12 @@ pub(crate) struct Known {
 }
 
 impl Known {
+    /// Whether another location may be given it without asking the site: it is whole, and not to be
+    /// validated each time.
+    pub(crate) fn hands_on(&self) -> bool {
+        self.head.status != StatusCode::PARTIAL_CONTENT && !self.directives.always_validate()
+    }
+
     fn of(head: Head, heuristics: bool) -> Self {
         let (directives, _) = Directives::effective(&head.headers);
         let lifetime = lifetime(head.status, &head.headers, head.at, heuristics).seconds();

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Method, Response, StatusCode};
 use littoral_http::{Body, CACHE_STATUS, Places, Res, age, cache_status};
-use littoral_peer::{Hop, HopReport, Outcome};
+use littoral_peer::{Hop, HopReport, Hops, Outcome};
 use littoral_types::LocationId;
 
 use crate::meta::Head;
@@ -32,19 +32,21 @@ pub(crate) struct Said {
     /// Seconds of freshness left.
     pub ttl: Option<i64>,
     pub detail: Option<&'static str>,
+    /// What other locations did before.
+    pub before: Option<Box<Hops>>,
 }
 
 impl Said {
     pub(crate) fn hit(ttl: i64) -> Self {
         let outcome = if ttl > 0 { Outcome::Hit } else { Outcome::Stale };
-        Self { outcome, stored: false, ttl: Some(ttl), detail: None }
+        Self { ttl: Some(ttl), ..Self::of(outcome) }
     }
 
     pub(crate) fn of(outcome: Outcome) -> Self {
-        Self { outcome, stored: false, ttl: None, detail: None }
+        Self { outcome, stored: false, ttl: None, detail: None, before: None }
     }
 
-    /// As the last member of `Cache-Status`, in the words of every hop.
+    /// As the last members of `Cache-Status`, in the words of every hop.
     fn value(&self, here: LocationId, places: &Places) -> HeaderValue {
         let report = HopReport {
             location: here,
@@ -54,7 +56,14 @@ impl Said {
             ttl: self.ttl,
             took: Duration::ZERO,
         };
-        let plain = cache_status(&[report], places);
+        let plain = match &self.before {
+            None => cache_status(&[report], places),
+            Some(before) => {
+                let mut hops = **before;
+                hops.push(report);
+                cache_status(&hops, places)
+            }
+        };
         let Some(detail) = self.detail else { return plain };
         let text = format!("{}; detail={detail}", plain.to_str().unwrap_or_default());
         HeaderValue::try_from(text).unwrap_or(plain)

@@ -3,16 +3,17 @@
 //! The origin does this for everybody who waits for the same, the front for somebody alone.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use futures_util::stream::BoxStream;
 use http::{HeaderMap, Method, StatusCode, header};
 use littoral_clock::{Chance, Clock, Hlc};
 use littoral_peer::Answer;
-use littoral_tasks::Tasks;
-use littoral_tiers::{Entry, Scope, Tiers};
+use littoral_tasks::{TaskKind, Tasks};
+use littoral_tiers::{Entry, Manner, Reach, Scope, Tiers};
 use littoral_types::{Allowed, Body, Ctx, Mono, Space, StoreId, Trace};
 use tokio::sync::oneshot;
 
@@ -24,8 +25,8 @@ use crate::read::Reads;
 use crate::rules::{
     self, Directives, Fields, Unstorable, Validators, hops, initial_age, storable, update,
 };
-use crate::upstream::{Answered, Upstream, nothing};
-use crate::{Error, Limits, key, part};
+use crate::upstream::{Answered, Finder, Upstream, nothing};
+use crate::{Error, Limits, Purger, key, part};
 
 pub(crate) use crate::asking::Asking;
 pub(crate) use crate::fills::{Filling, Fills};
@@ -33,8 +34,10 @@ pub(crate) use crate::fills::{Filling, Fills};
 /// What a gateway's origin and front share.
 pub(crate) struct Site {
     pub(crate) space: Space,
-    /// Only this location holds what it asks for: a request is no part of a question between two.
-    pub(crate) allowed: Allowed,
+    /// What no other location can be told of is asked from here.
+    pub(crate) here: Allowed,
+    /// Finds whom other locations name.
+    pub(crate) finder: OnceLock<Arc<dyn Finder>>,
     pub(crate) upstream: Upstream,
     pub(crate) tiers: Tiers,
     pub(crate) hlc: Arc<Hlc>,
@@ -88,6 +91,14 @@ pub(crate) struct Keep {
     pub sent_at: Mono,
 }
 
+/// When the site was asked, how long it took to begin its answer, and what that is stamped with.
+#[derive(Clone, Copy)]
+pub(crate) struct At {
+    pub sent_at: Mono,
+    pub took: Duration,
+    pub stamp: Stamp,
+}
+
 /// What an exchange with the site came to.
 #[derive(Debug)]
 pub(crate) enum Settled {
@@ -124,6 +135,13 @@ impl Site {
         since.map_or(u64::MAX, |since| age.saturating_sub(stale_for(since)).as_secs())
     }
 
+    /// Whether a body on its way may still be joined: no purge has come since, from wherever.
+    pub(crate) fn stands(&self, key: &[u8], filling: &Filling) -> bool {
+        let Stamp { version, positions } = filling.stamp;
+        let tags = rules::tags(&filling.head.headers);
+        !self.tiers.overtaken(self.space.id, key, &tags, (version, positions))
+    }
+
     /// Nobody joins any more what is on its way and in one of these scopes.
     pub(crate) fn overtake(&self, scopes: &[Scope]) {
         let covers = |key: &Bytes, filling: &Filling| {
@@ -141,8 +159,21 @@ impl Site {
     pub(crate) fn ctx(&self, trace: Trace) -> Ctx {
         let span = self.chance.lock().unwrap_or_else(PoisonError::into_inner).u64() | 1;
         let deadline = self.clock.after(self.limits.answer_time);
-        let (trace, allowed) = (Trace { span, ..trace }, self.allowed.clone());
-        Ctx { deadline, trace, allowed, ..Ctx::default() }
+        Ctx { deadline, trace: Trace { span, ..trace }, ..Ctx::default() }
+    }
+
+    /// How the tiers are walked for what is asked: everywhere, if other locations can be told what.
+    pub(crate) fn walk(
+        &self,
+        ctx: &Ctx,
+        asking: &Asking,
+        key: &Bytes,
+        through: bool,
+    ) -> (Ctx, Manner) {
+        match asking.tell(key) {
+            Some(asked) => (ctx.clone(), Manner { asked, through }),
+            None => (Ctx { allowed: self.here.clone(), ..ctx.clone() }, Manner::default()),
+        }
     }
 
     pub(crate) fn number(&self) -> u64 {
@@ -173,15 +204,43 @@ impl Site {
         self.fills.forget_if(|key, _| key.starts_with(url));
     }
 
+    /// The same for all other nodes: whoever asks any of them is answered by the site, too. Waits for
+    /// their word; who does not answer in time hears of it by the stores' streams.
+    pub(crate) async fn make_old_elsewhere(&self, urls: Vec<Bytes>, purger: &Arc<dyn Purger>) {
+        let deadline = self.clock.after(self.limits.purge_time);
+        let ctx = Ctx { deadline, ..Ctx::default() };
+        let version = self.hlc.now();
+        let each = urls.into_iter().map(|url| {
+            let ctx = &ctx;
+            async move {
+                let reach = Reach::Everywhere;
+                let reached = self.tiers.spread(ctx, self.space, &url, version, reach).await;
+                (!reached.missing.is_empty()).then_some(url)
+            }
+        });
+        let unheard: Vec<_> = join_all(each).await.into_iter().flatten().collect();
+        if unheard.is_empty() {
+            return;
+        }
+        let (space, purger, ctx) = (self.space, Arc::clone(purger), self.ctx(Trace::default()));
+        self.tasks.spawn(TaskKind::Write, async move {
+            for url in unheard {
+                if let Err(error) = purger.purge(&ctx, space, Scope::Prefix(url)).await {
+                    tracing::warn!(error, "a location may hold what a request made old");
+                }
+            }
+        });
+    }
+
     /// The answer to a HEAD about what is held: if it is about the same, its fields are newer; else
     /// what is held is old.
-    pub(crate) async fn brought_up(
+    pub(crate) fn brought_up(
         &self,
         key: &Bytes,
         entry: &Entry,
         newer: HeaderMap,
         (sent_at, took): (Mono, Duration),
-        (stamp, trace): (Stamp, Trace),
+        stamp: Stamp,
     ) {
         let Some(Held { mut head, body }) = Held::of(entry) else { return };
         if !rules::same_as_stored(&head.headers, &newer) {
@@ -190,8 +249,7 @@ impl Site {
         head.at = self.now();
         let age = initial_age(&newer, head.at, took);
         update(&mut head.headers, newer);
-        let answer = self.late(&Keep { head, body, age, sent_at }, stamp);
-        self.keep(key, answer, trace).await;
+        self.keep(key, &self.late(&Keep { head, body, age, sent_at }, stamp));
     }
 
     /// Asks the site, hands the answer over as soon as its head is there, and reads on until it is
@@ -201,6 +259,7 @@ impl Site {
         key: &Bytes,
         asking: &Asking,
         held: Option<&Held>,
+        stamp: Stamp,
         leader: Option<oneshot::Sender<Result<Live, Error>>>,
     ) -> Settled {
         let whole = held.filter(|held| held.head.status != StatusCode::PARTIAL_CONTENT);
@@ -243,7 +302,7 @@ impl Site {
             }
             let ranged = part.filter(|_| rest.is_none());
             let Some(of) = held.filter(|_| answered.head.status == StatusCode::NOT_MODIFIED) else {
-                let at = (sent_at, took);
+                let at = At { sent_at, took, stamp };
                 return self.take(key, asking, answered, at, (old, ranged), leader).await;
             };
             if Validators::of(&of.head.headers).confirmed_by(&answered.head.headers) {
@@ -289,19 +348,11 @@ impl Site {
     }
 
     /// Keeps what was asked for without a question.
-    pub(crate) async fn settle(
-        &self,
-        key: &Bytes,
-        asking: &Asking,
-        settled: Settled,
-        stamp: Stamp,
-        trace: Trace,
-    ) {
+    pub(crate) fn settle(&self, key: &Bytes, asking: &Asking, settled: Settled, stamp: Stamp) {
         let Settled::Keep(keep) = settled else { return };
         let late = self.clock.mono().since(keep.sent_at);
-        let answer = self.place(key, asking, keep, stamp, trace).await;
-        let answer = Answer { age: answer.age + late, ..answer };
-        self.keep(key, answer, trace).await;
+        let answer = self.place(key, asking, keep, stamp);
+        self.keep(key, &Answer { age: answer.age + late, ..answer });
     }
 
     /// What is held is still it (RFC 9111, section 4.3.4).
@@ -334,7 +385,7 @@ impl Site {
         key: &Bytes,
         asking: &Asking,
         answered: Answered,
-        (sent_at, took): (Mono, Duration),
+        At { sent_at, took, stamp }: At,
         (old, part): (bool, Option<&Held>),
         leader: Option<oneshot::Sender<Result<Live, Error>>>,
     ) -> Settled {
@@ -366,8 +417,8 @@ impl Site {
             let body = LiveBody::Coming(reader);
             hand(leader, Ok(Live { status, headers, body, how: How::Kept, age, at: now }));
         }
-        let filling =
-            Filling { head: kept.clone(), age, since: sent_at, asked: asked.clone(), fill };
+        let (head, asked) = (kept.clone(), asked.clone());
+        let filling = Filling { head, age, since: sent_at, stamp, asked, fill };
         let _shown = self.fills.show(key.clone(), filling);
         let whole = loop {
             match body.next().await {

@@ -36,6 +36,17 @@ pub type Sent = UnsyncBoxBody<Bytes, io::Error>;
 pub trait Backend: Send + Sync + 'static {
     /// Sends a request, and returns once the answer's head is there.
     fn ask(&self, request: Request<Sent>) -> BoxFuture<'_, Result<Answered, Error>>;
+
+    /// By what another location's [`Finder`] finds the same, if one can.
+    fn name(&self) -> Option<Bytes> {
+        None
+    }
+}
+
+/// Finds whom a question from another location is to be put to.
+pub trait Finder: Send + Sync + 'static {
+    /// `None`: here is nobody of that [name](Backend::name).
+    fn find(&self, name: &[u8]) -> Option<Via>;
 }
 
 /// Says whom to ask: in the extensions of a request's head, by whoever hands it to the gateway.

@@ -22,6 +22,7 @@ pub mod zone;
 mod table;
 mod records;
 mod service;
+mod named;
 mod targets;
 mod front;
 pub mod explain;

@@ -18,6 +18,7 @@ use tokio::task::spawn_blocking;
 use crate::Error;
 use crate::config::{Config, Problem};
 use crate::means::Means;
+use crate::named::Named;
 use crate::pool::Pool;
 use crate::records::{Entry, POINTERS, Pointer, Records, zone_of};
 use crate::secure::{self, Certificate};
@@ -85,6 +86,7 @@ impl Zones {
             table: ArcSwap::default(),
             opened: Mutex::default(),
         }));
+        zones.0.gateway.finds_by(Arc::new(Named(Arc::downgrade(&zones.0))));
         tasks.spawn(TaskKind::Zones, zones.clone().follow());
         zones
     }

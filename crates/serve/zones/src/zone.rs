@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Request, StatusCode};
@@ -10,6 +11,7 @@ use littoral_types::Tenant;
 
 use crate::config::{Cache, Config, Route, Target};
 use crate::means::Means;
+use crate::named;
 use crate::pool::Pool;
 use crate::rule::View;
 use crate::secure::Certificate;
@@ -36,7 +38,8 @@ impl Zone {
         certificate: Option<Arc<Certificate>>,
     ) -> Self {
         let id = id(account, &config.name);
-        let via = |route: &Route| {
+        let name_of = |route| named::of(&id, version, route).into();
+        let via = |(at, route): (usize, &Route)| {
             let Target::Upstream(name) = &route.target else { return None };
             let pool = Arc::clone(means.pools.get(name)?);
             let (cache, kept) = (route.cache.clone(), route.cache.keep);
@@ -44,10 +47,10 @@ impl Zone {
                 true => format!("{id}/{name}/{version}"),
                 false => format!("{id}/{name}"),
             };
-            let backend = Arc::new(Kept { pool, cache });
+            let backend = Arc::new(Kept { pool, cache, name: name_of(at) });
             Some(Via { backend, edition: edition.into(), kept })
         };
-        let via = config.routes.iter().map(via).collect();
+        let via = config.routes.iter().enumerate().map(via).collect();
         Self { account, id, version, config, means, certificate, via }
     }
 
@@ -61,7 +64,7 @@ impl Zone {
     }
 
     pub(crate) fn via(&self, route: usize) -> Option<&Via> {
-        self.via[route].as_ref()
+        self.via.get(route)?.as_ref()
     }
 
     /// Under which its routes' answers are kept.
@@ -89,6 +92,8 @@ const FOR_CDNS: HeaderName = HeaderName::from_static("cdn-cache-control");
 struct Kept {
     pool: Arc<Pool>,
     cache: Cache,
+    /// By what other locations find it.
+    name: Bytes,
 }
 
 impl Backend for Kept {
@@ -101,6 +106,10 @@ impl Backend for Kept {
             }
             Ok(answered)
         })
+    }
+
+    fn name(&self) -> Option<Bytes> {
+        Some(self.name.clone())
     }
 }
 

@@ -5,11 +5,13 @@ mod messages;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use littoral_types::{Allowed, Blob, Body, Ctx, LocationId, Mono, SpaceId, StoreId};
+use littoral_types::{
+    Allowed, Blob, Body, Ctx, Kind as SpaceKind, LocationId, Mono, Space, SpaceId, StoreId,
+};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{StoreCall, StoreReply};
+use crate::{Hop, Minimum, Opaque, Question, StoreCall, StoreReply};
 
 const NOW: Mono = Mono(7_000_000_000);
 
@@ -132,6 +134,26 @@ fn what_this_node_does_not_know_is_refused_by_name() {
     // After version, kind and a context of seven zeros: which request.
     assert_eq!(with(|head| head[9] = 99), Err(WireError::Shape), "an unknown variant");
     assert_eq!(with(|head| head[10] = 2), Err(WireError::Store(2)));
+}
+
+#[test]
+fn a_question_that_tells_the_origin_nothing_goes_as_older_nodes_read_it() {
+    let head = |told: &'static [u8]| {
+        let question = Question {
+            space: Space { id: SpaceId(9), kind: SpaceKind(2) },
+            key: Bytes::from_static(b"key"),
+            hop: Hop::Upper,
+            held: None,
+            minimum: Minimum::default(),
+            through: false,
+            asked: Opaque(Bytes::from_static(told)),
+        };
+        encode_request(&Ctx::default(), &Request::Ask(question), NOW).head
+    };
+    assert_eq!((head(b"")[9], head(b"told")[9]), (0, 10), "which request it is");
+    let too_much = head(vec![7; ASKED_BYTES_MAX + 1].leak());
+    let message = Message { head: too_much, bodies: Vec::new() };
+    assert!(matches!(decode_request(message, NOW), Err(WireError::TooLong { .. })));
 }
 
 #[test]

@@ -8,18 +8,17 @@ use bytes::Bytes;
 use futures_util::future::{Either, select};
 use http::header;
 use http::response::Parts;
-use littoral_peer::{Error as Unanswered, Outcome};
+use littoral_peer::{Error as Unanswered, Hop, Hops, Outcome};
 use littoral_tasks::TaskKind;
 use littoral_tiers::Served;
 use tokio::sync::oneshot;
 
 use super::{Found, Request, Stored};
-use crate::desk::Slot;
 use crate::meta::Meta;
 use crate::origin::{ANEW, HELD};
 use crate::respond::Said;
 use crate::rules::{Directives, Standing, Verdict, hops, lifetime, storable};
-use crate::site::{Filling, Held, How, Live, LiveBody};
+use crate::site::{At, Filling, Held, How, Live, LiveBody};
 use crate::upstream::{Answered, nothing};
 use crate::{Error, Gateway};
 use littoral_http::Res;
@@ -44,14 +43,18 @@ impl Gateway {
         if round >= self.site.limits.rounds_max {
             return self.alone(request, stored, None).await;
         }
-        let policy = if stored.is_some() { &ANEW } else { &HELD };
+        // What leads from a URL to nothing is asked for anew.
+        let anew = stored.is_some() || round > 0 && key == request.url;
+        let policy = if anew { &ANEW } else { &HELD };
         let (leader, led) = oneshot::channel();
-        let slot = Slot::Ask(Box::new(request.asking.clone().whole()), leader);
-        let left = self.site.desk.leave(&request.ctx, slot);
+        let asking = request.asking.clone().whole();
+        let (ctx, manner) = self.site.walk(&request.ctx, &asking, &key, request.strict());
+        let left = self.site.desk.leave(&ctx, (Box::new(asking), leader));
         let first = {
-            let get = self.site.tiers.get(&request.ctx, self.site.space, key.clone(), policy);
+            let get = self.site.tiers.get_as(&ctx, self.site.space, key.clone(), policy, manner);
             let get = pin!(get);
-            let follow = pin!(self.site.fills.appears(&key));
+            let stands = |filling: &Filling| self.site.stands(&key, filling);
+            let follow = pin!(self.site.fills.appears(&key, stands));
             let rest = pin!(async {
                 match select(get, follow).await {
                     Either::Left((served, _)) => First::Kept(Box::new(served)),
@@ -105,14 +108,14 @@ impl Gateway {
         let ttl = kept.then(|| ttl(&live, self.site.limits.heuristics));
         // "Suspect" says its own detail.
         let detail = detail.filter(|_| outcome != Outcome::Suspect);
-        let said = Said { outcome, stored: kept, ttl, detail };
+        let said = Said { stored: kept, ttl, detail, ..Said::of(outcome) };
         let age = live.age;
         self.respond.live(request.shape(), live, age, &said)
     }
 
     pub(super) fn serve_stale(&self, request: &Request, stored: &Stored) -> Res {
         let ttl = Some(stored.standing().left());
-        let said = Said { outcome: Outcome::Stale, stored: false, ttl, detail: None };
+        let said = Said { ttl, ..Said::of(Outcome::Stale) };
         self.served(request, stored, &said)
     }
 
@@ -156,10 +159,16 @@ impl Gateway {
         stored: Option<Stored>,
         round: usize,
     ) -> Res {
-        let outcome = served.hops.last().map_or(Outcome::Miss, |report| report.outcome);
+        let report = served.hops.last();
+        let outcome = report.map_or(Outcome::Miss, |report| report.outcome);
         match Meta::decode(&served.entry.meta).filter(|_| !served.absent) {
             Some(Meta::Answer(_)) => {}
             Some(Meta::Mark(why)) => return self.alone(request, stored, Some(why.name())).await,
+            // Another location knows by what it varies now.
+            None if key != request.url => {
+                let url = request.url.clone();
+                return Box::pin(self.together(request, url, None, round + 1)).await;
+            }
             // It varies, or has moved: look again.
             _ => return self.again(request, round).await,
         }
@@ -169,10 +178,16 @@ impl Gateway {
         if !new.has(&request) {
             return self.alone(request, Some(new), None).await;
         }
-        match new.standing().judge(&request.wants) {
+        let verdict = new.standing().judge(&request.wants);
+        // Asked of the site for this request alone, at another location: as if it had been from here.
+        let own = own(&served.hops);
+        let verdict = if own { Verdict::Fresh } else { verdict };
+        match verdict {
             Verdict::Fresh | Verdict::Accepted | Verdict::Meanwhile => {
                 let ttl = Some(new.standing().left());
-                let said = Said { outcome, stored: false, ttl, detail: None };
+                let stored = own && report.is_some_and(|report| report.stored);
+                let before = before(&served.hops);
+                let said = Said { outcome, stored, ttl, detail: None, before };
                 self.served(&request, &new, &said)
             }
             // From the disk, and old: validated together. Just fetched, and not for us: alone.
@@ -243,11 +258,11 @@ impl Gateway {
         }
         let key = stored.as_ref().map_or_else(|| request.url.clone(), |s| s.key.clone());
         let held = stored.as_ref().and_then(|stored| Held::of(&stored.entry));
-        let (site, trace) = (Arc::clone(&self.site), request.ctx.trace);
+        let site = Arc::clone(&self.site);
         self.site.tasks.spawn(TaskKind::Flight, async move {
             let stamp = site.stamp();
-            let settled = site.exchange(&key, &asking, held.as_ref(), Some(leader)).await;
-            site.settle(&key, &asking, settled, stamp, trace).await;
+            let settled = site.exchange(&key, &asking, held.as_ref(), stamp, Some(leader)).await;
+            site.settle(&key, &asking, settled, stamp);
         });
         match led.await {
             Ok(Ok(live)) => {
@@ -290,11 +305,10 @@ impl Gateway {
         }
         let (leader, led) = oneshot::channel();
         let (site, key, asking) = (Arc::clone(site), request.url.clone(), asking.clone());
-        let trace = request.ctx.trace;
         self.site.tasks.spawn(TaskKind::Flight, async move {
-            let at = (sent_at, site.clock.mono().since(sent_at));
+            let at = At { sent_at, took: site.clock.mono().since(sent_at), stamp: when };
             let settled = site.take(&key, &asking, answered, at, (false, None), Some(leader)).await;
-            site.settle(&key, &asking, settled, when, trace).await;
+            site.settle(&key, &asking, settled, when);
         });
         match led.await {
             Ok(Ok(live)) => {
@@ -313,12 +327,32 @@ impl Gateway {
         let asking = request.asking.clone().whole();
         self.site.tasks.spawn(TaskKind::Flight, async move {
             let (leader, _led) = oneshot::channel();
-            let _left = site.desk.leave(&ctx, Slot::Ask(Box::new(asking), leader));
-            if let Err(error) = site.tiers.get(&ctx, site.space, key, &ANEW).await {
+            let (ctx, manner) = site.walk(&ctx, &asking, &key, false);
+            let _left = site.desk.leave(&ctx, (Box::new(asking), leader));
+            if let Err(error) = site.tiers.get_as(&ctx, site.space, key, &ANEW, manner).await {
                 tracing::debug!(%error, "a refresh found no answer");
             }
         });
     }
+}
+
+/// Whether the site was asked for this question, by whichever hop, and for nobody else's before.
+fn own(hops: &Hops) -> bool {
+    let led = |outcome| matches!(outcome, Outcome::Miss | Outcome::Suspect | Outcome::Bypass);
+    match &**hops {
+        [site, between @ ..] if site.hop == Hop::Origin => {
+            between.iter().all(|hop| led(hop.outcome))
+        }
+        _ => false,
+    }
+}
+
+/// What the hops before this one did. The site is none: it is no cache.
+fn before(hops: &Hops) -> Option<Box<Hops>> {
+    let mut before = Hops::default();
+    let caches = hops.iter().rev().skip(1).rev().filter(|hop| hop.hop != Hop::Origin);
+    caches.for_each(|hop| before.push(*hop));
+    (!before.is_empty()).then(|| Box::new(before))
 }
 
 /// What is said of asking the site, by what is stored.

@@ -14,7 +14,7 @@ use super::{Request, Stored};
 use crate::origin::Stamp;
 use crate::respond::Said;
 use crate::rules::{answers_get, is_safe, made_old};
-use crate::site::{Asking, How, reads};
+use crate::site::{Asking, At, How, reads};
 use crate::upstream::{Answered, nothing, upload};
 use crate::{Error, Gateway};
 
@@ -34,8 +34,8 @@ impl Gateway {
         if let Some(stored) = stored
             && answered.head.status == stored.known.head.status
         {
-            let (at, by) = ((sent_at, took), (stamp, request.ctx.trace));
-            self.site.brought_up(&stored.key, &stored.entry, headers.clone(), at, by).await;
+            let at = (sent_at, took);
+            self.site.brought_up(&stored.key, &stored.entry, headers.clone(), at, stamp);
         }
         self.respond.passed(request.shape(), answered.head.status, headers, answered.body, None)
     }
@@ -54,9 +54,10 @@ impl Gateway {
             let (status, headers) = (answered.head.status, answered.head.headers.clone());
             if !is_safe(&request.method) {
                 let (host, target) = (&asking.host, &asking.target);
-                for old in made_old(&request.method, host, target, status, &headers) {
-                    self.site.make_old(&asking.key_of(&old));
-                }
+                let old = made_old(&request.method, host, target, status, &headers);
+                let old: Vec<_> = old.iter().map(|target| asking.key_of(target)).collect();
+                old.iter().for_each(|url| self.site.make_old(url));
+                self.site.make_old_elsewhere(old, &self.purger).await;
             }
             if answers_get(&request.method, &asking.host, &asking.target, status, &headers) {
                 return self.posted(request, answered, sent_at, stamp).await;
@@ -77,13 +78,12 @@ impl Gateway {
         let (leader, led) = oneshot::channel();
         let asking = Asking { method: Method::GET, ..request.asking.clone() };
         let (site, key) = (Arc::clone(&self.site), request.url.clone());
-        let trace = request.ctx.trace;
         self.site.tasks.spawn(TaskKind::Flight, async move {
             // Newer than what it has just made old, but not than a purge that came meanwhile.
             let stamp = Stamp { positions: asked.positions, ..site.stamp() };
-            let at = (sent_at, site.clock.mono().since(sent_at));
+            let at = At { sent_at, took: site.clock.mono().since(sent_at), stamp };
             let settled = site.take(&key, &asking, answered, at, (false, None), Some(leader)).await;
-            site.settle(&key, &asking, settled, stamp, trace).await;
+            site.settle(&key, &asking, settled, stamp);
         });
         match led.await {
             Ok(Ok(live)) => {
