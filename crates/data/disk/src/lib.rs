@@ -122,7 +122,7 @@ impl Disk {
     /// When the folder cannot be used or is in use.
     pub fn open(dir: &Path, limits: Limits, boot: u64) -> Result<Self, Error> {
         let error = |why: String| Error { dir: dir.display().to_string(), why };
-        let queue = Queue::new(limits.queue_max, limits.queue_bytes_max);
+        let queue = Queue::new(limits.queue_max, limits.queue_bytes_max, limits.batch_max);
         let (dropped, damaged) = (AtomicU64::new(0), AtomicU64::new(0));
         let (engine, dir) = (OnceLock::new(), dir.to_owned());
         let full = AtomicBool::new(!has_room(&dir, limits.free_bytes_min));
@@ -273,7 +273,7 @@ fn has_room(dir: &Path, free_min: u64) -> bool {
 fn write_behind(shared: &Shared) {
     let _failing = Failing(&shared.queue);
     let Shared { dir, limits, .. } = shared;
-    while let Some(work) = shared.queue.take(limits.batch_max.max(1)) {
+    while let Some(work) = shared.queue.take() {
         let full = !has_room(dir, limits.free_bytes_min);
         if shared.full.swap(full, Ordering::Relaxed) != full {
             tracing::warn!(full, dir = %dir.display(), "room for the disk cache");

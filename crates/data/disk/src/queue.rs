@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use littoral_types::SpaceId;
@@ -34,13 +35,19 @@ pub(crate) enum Work {
 
 pub(crate) struct Queue {
     state: Mutex<State>,
-    /// Something waits, or the queue is closing.
+    /// The first change waits, or there is reason to write at once.
     work: Condvar,
     /// Nothing waits any more.
     idle: Condvar,
     max: usize,
     bytes_max: u64,
+    /// What one write takes at most.
+    batch_max: usize,
 }
+
+/// How long the first change waits for more: a write costs about the same for one as for many, on
+/// processors that have answers to give.
+const GATHER: Duration = Duration::from_millis(10);
 
 #[derive(Default)]
 struct State {
@@ -50,6 +57,8 @@ struct State {
     waiting_bytes: u64,
     writing: Arc<Changes>,
     mode: Mode,
+    /// Those who wait until all is written.
+    flushing: usize,
     closing: bool,
 }
 
@@ -64,9 +73,17 @@ enum Mode {
 }
 
 impl Queue {
-    pub(crate) fn new(max: usize, bytes_max: u64) -> Self {
+    pub(crate) fn new(max: usize, bytes_max: u64, batch_max: usize) -> Self {
         let (work, idle) = (Condvar::new(), Condvar::new());
-        Self { state: Mutex::default(), work, idle, max, bytes_max }
+        Self { state: Mutex::default(), work, idle, max, bytes_max, batch_max: batch_max.max(1) }
+    }
+
+    /// Whether what waits is written without waiting for more.
+    fn is_urgent(&self, state: &State) -> bool {
+        let much = state.order.len() >= self.batch_max.min(self.max);
+        let many_bytes = state.waiting_bytes >= self.bytes_max / 4;
+        let asked = state.flushing > 0 || state.closing;
+        much || many_bytes || asked || state.mode != Mode::Usable
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -106,7 +123,10 @@ impl Queue {
         if state.waiting.len() > 2 * self.max {
             state.distrust();
         }
-        self.work.notify_one();
+        // In between, the writing thread gathers and is not woken.
+        if state.order.len() <= 1 || self.is_urgent(&state) {
+            self.work.notify_one();
+        }
         true
     }
 
@@ -135,20 +155,22 @@ impl Queue {
     }
 
     /// Waits for work; `None` when there is none and will be none.
-    pub(crate) fn take(&self, max: usize) -> Option<Work> {
-        let mut state = self.state();
-        loop {
-            if state.mode == Mode::Distrusted {
-                return Some(Work::Clear);
-            }
-            if !state.order.is_empty() {
-                return Some(Work::Changes(state.take(max)));
-            }
-            if state.closing {
-                return None;
-            }
-            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn take(&self) -> Option<Work> {
+        let nothing = |state: &mut State| {
+            state.order.is_empty() && !state.closing && state.mode != Mode::Distrusted
+        };
+        let state = self.work.wait_while(self.state(), nothing);
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        let calm = |state: &mut State| !self.is_urgent(state);
+        let gathered = self.work.wait_timeout_while(state, GATHER, calm);
+        let (mut state, _) = gathered.unwrap_or_else(PoisonError::into_inner);
+        if state.mode == Mode::Distrusted {
+            return Some(Work::Clear);
         }
+        if state.order.is_empty() {
+            return None;
+        }
+        Some(Work::Changes(state.take(self.batch_max)))
     }
 
     pub(crate) fn written(&self, work: &Work) {
@@ -164,15 +186,18 @@ impl Queue {
 
     /// The disk does not take writes.
     pub(crate) fn fail(&self) {
-        *self.state() = State { mode: Mode::Failed, ..State::default() };
+        let mut state = self.state();
+        let flushing = state.flushing;
+        *state = State { mode: Mode::Failed, flushing, ..State::default() };
         self.idle.notify_all();
     }
 
     pub(crate) fn wait_until_written(&self) {
         let mut state = self.state();
-        while !state.is_idle() {
-            state = self.idle.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
+        state.flushing += 1;
+        self.work.notify_one();
+        let written = self.idle.wait_while(state, |state| !state.is_idle());
+        written.unwrap_or_else(PoisonError::into_inner).flushing -= 1;
     }
 
     pub(crate) fn close(&self) {
@@ -260,7 +285,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_forgotten_rather_than_left_as_it_was() {
-        let queue = Queue::new(2, 5000);
+        let queue = Queue::new(2, 5000, 9);
         assert!(queue.keep(SPACE, "a".into(), kept(1000)));
         assert!(!queue.keep(SPACE, "b".into(), kept(5000)), "too many bytes");
         assert!(!queue.keep(SPACE, "c".into(), kept(1)), "too many entries");
@@ -270,26 +295,53 @@ mod tests {
 
     #[test]
     fn nothing_on_the_disk_is_used_when_too_much_had_to_be_forgotten() {
-        let queue = Queue::new(2, 5000);
+        let queue = Queue::new(2, 5000, 9);
         queue.keep(SPACE, "old".into(), kept(1));
-        let Some(Work::Changes(writing)) = queue.take(9) else { panic!("work waits") };
+        let Some(Work::Changes(writing)) = queue.take() else { panic!("work waits") };
         queue.keep(SPACE, "a".into(), kept(1));
         for key in ["old", "b", "c", "d"] {
             queue.forget(SPACE, key.as_bytes());
         }
         assert_eq!(seen(&queue, &["old", "a", "b", "other"]), "-+--");
         queue.written(&Work::Changes(writing));
-        let Some(clear @ Work::Clear) = queue.take(9) else { panic!("the disk is cleared") };
+        let Some(clear @ Work::Clear) = queue.take() else { panic!("the disk is cleared") };
         assert_eq!(seen(&queue, &["old", "a", "other"]), "-+-");
         queue.written(&clear);
         assert_eq!(seen(&queue, &["old", "a", "other"]), "?+?");
-        let Some(Work::Changes(writing)) = queue.take(9) else { panic!("an entry waits") };
+        let Some(Work::Changes(writing)) = queue.take() else { panic!("an entry waits") };
         assert_eq!(writing.iter().count(), 1);
     }
 
     #[test]
+    fn changes_gather_until_there_are_many_or_somebody_waits() {
+        let queue = Queue::new(100, 1 << 20, 3);
+        let urgent = || queue.is_urgent(&queue.state());
+        queue.forget(SPACE, b"a");
+        queue.forget(SPACE, b"b");
+        assert!(!urgent());
+        queue.forget(SPACE, b"c");
+        assert!(urgent(), "as many as one write takes");
+        let Some(work) = queue.take() else { panic!("work waits") };
+        queue.written(&work);
+        queue.keep(SPACE, "d".into(), kept(300 << 10));
+        assert!(urgent(), "many bytes");
+        let Some(work) = queue.take() else { panic!("work waits") };
+        queue.written(&work);
+        queue.forget(SPACE, b"e");
+        assert!(!urgent());
+        std::thread::scope(|scope| {
+            let flush = scope.spawn(|| queue.wait_until_written());
+            let Some(work) = queue.take() else { panic!("work waits") };
+            queue.written(&work);
+            flush.join().expect("everything is written");
+        });
+        queue.close();
+        assert!(urgent() && queue.take().is_none());
+    }
+
+    #[test]
     fn a_failed_disk_keeps_and_shows_nothing() {
-        let queue = Queue::new(2, 5000);
+        let queue = Queue::new(2, 5000, 9);
         queue.keep(SPACE, "a".into(), kept(1));
         queue.fail();
         assert!(!queue.keep(SPACE, "b".into(), kept(1)));

@@ -11,9 +11,18 @@ const PROBE: [u8; 4096] = [0; 4096];
 
 /// Refuses when less than `free_min` bytes would be left of the disk that `dir` is on.
 pub(crate) fn check(dir: &Path, free_min: u64) -> Result<(), Error> {
+    enough(free(dir)?, free_min)
+}
+
+/// Bytes that are free on the disk that `dir` is on.
+pub(crate) fn free(dir: &Path) -> Result<u64, Error> {
     let found = rustix::fs::statvfs(dir)
         .map_err(|error| Error::Write(format!("{}: {error}", dir.display())))?;
-    let free = found.f_bavail.saturating_mul(found.f_frsize);
+    Ok(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+/// Refuses when fewer than `free_min` bytes are `free`.
+pub(crate) fn enough(free: u64, free_min: u64) -> Result<(), Error> {
     if free < free_min {
         let why = format!(
             "the disk is full: {} MiB are free, {} MiB are kept back; free some, writes then go on",

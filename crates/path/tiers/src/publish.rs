@@ -29,6 +29,10 @@ const HOLD_MAX: Duration = Duration::from_secs(30);
 /// Nor ask for more records at once than this.
 const LIMIT_MAX: usize = 65_536;
 
+/// How long news may wait for more of its kind. A store's followers wake together at each commit,
+/// on the cores that the writer's answer needs; a moment later they wake once for several.
+const LINGER: Duration = Duration::from_millis(2);
+
 impl Publisher {
     pub fn new(store: Arc<dyn Store>, topology: Known, clock: Clock) -> Self {
         Self { store, topology, clock, news: News::default() }
@@ -81,7 +85,7 @@ impl Publisher {
             }
             let news = self.clock.until(beat_at, committed.changed()).await;
             match news {
-                Ok(Ok(())) => {}
+                Ok(Ok(())) => self.clock.sleep(LINGER).await,
                 Ok(Err(_)) => return Err(Error::Unavailable("store is closed".into())),
                 // A heartbeat says what was read since the question came: from a store that cannot
                 // be read there is none.

@@ -134,10 +134,12 @@ impl Writer {
         });
     }
 
-    /// The engine, opened again if the last commit failed, on a disk that has room.
-    fn ready(&mut self) -> Result<Arc<Opened>, Error> {
+    /// The engine, opened again if the last commit failed, on a disk that has room; and how many
+    /// bytes of it are free.
+    fn ready(&mut self) -> Result<(Arc<Opened>, u64), Error> {
         let (dir, options) = (self.core.dir(), self.core.options);
-        room::check(dir, options.engine.free_bytes_min / FLOOR)?;
+        let free = room::free(dir)?;
+        room::enough(free, options.engine.free_bytes_min / FLOOR)?;
         if let Some(broken) = &mut self.broken {
             let open = || Opened::open(dir, options);
             let opened = self.mending.mend(broken, dir, &self.core.engine, open)?;
@@ -149,7 +151,7 @@ impl Writer {
             self.broken = None;
             tracing::warn!(dir = %core.dir().display(), "opened again: writes go on");
         }
-        self.core.engine.get()
+        Ok((self.core.engine.get()?, free))
     }
 
     /// Goes on from what is on the disk: all that was acknowledged, and of the commits that failed
@@ -187,15 +189,15 @@ impl Commit for Writer {
     type Job = Job;
 
     fn commit(&mut self, jobs: Vec<Job>) {
-        let opened = match self.ready() {
-            Ok(opened) => opened,
+        let (opened, free) = match self.ready() {
+            Ok(ready) => ready,
             Err(error) => {
                 let why = reason(&error);
                 return jobs.into_iter().for_each(|job| job.refuse(&why));
             }
         };
         let core = self.core.clone();
-        let mut batch = Batch::new(&core, &opened, self.position);
+        let mut batch = Batch::new(&core, &opened, self.position, free);
         for job in jobs {
             batch.take(job);
         }
@@ -212,12 +214,12 @@ impl Commit for Writer {
 }
 
 impl<'a> Batch<'a> {
-    fn new(core: &'a Core, opened: &'a Opened, position: Position) -> Self {
+    fn new(core: &'a Core, opened: &'a Opened, position: Position, free: u64) -> Self {
         Self {
             core,
             opened,
             batch: opened.engine.batch(),
-            room: room::check(core.dir(), core.options.engine.free_bytes_min),
+            room: room::enough(free, core.options.engine.free_bytes_min),
             position,
             at: core.clock.wall(),
             seen: HashMap::new(),
