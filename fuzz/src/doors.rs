@@ -66,6 +66,24 @@ pub(crate) const HEADER_WORDS: &[&str] = &[
     "b7ad6b7169203331",
 ];
 
+pub(crate) const CONNECTION_WORDS: &[&str] = &[
+    "\r\n",
+    "\n",
+    "\r\n\r\n",
+    "GET / HTTP/1.1",
+    "Content-Length: ",
+    "Transfer-Encoding: ",
+    "chunked",
+    ",",
+    "0",
+    "3",
+    "a;b",
+];
+
+pub(crate) fn connection(bytes: &[u8]) {
+    http::connection(bytes);
+}
+
 pub(crate) const FORM_WORDS: &[&str] = &[
     "--X",
     "--X--",

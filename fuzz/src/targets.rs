@@ -35,6 +35,7 @@ pub const TARGETS: &[Target] = &[
         &["\u{30}", "\u{6}\u{3}U\u{1d}\u{11}", "littoral://", "Z"],
     ),
     text("config", config::config, config::WORDS),
+    text("connection", doors::connection, doors::CONNECTION_WORDS),
     text("cursor", doors::cursor, &["AQ", "Ag", "-", "_", "="]),
     text("control", doors::control, doors::CONTROL_WORDS),
     text(

@@ -37,6 +37,7 @@ targets![
     bulk,
     certificate,
     config,
+    connection,
     control,
     cursor,
     dates,

@@ -25,6 +25,11 @@ pub fn target(bytes: &[u8]) {
     }
 }
 
+/// What a client sends on a connection: where a request with two lengths is seen.
+pub fn connection(bytes: &[u8]) {
+    crate::framing::fuzz(bytes);
+}
+
 /// A `Range` of a body of `len` bytes.
 pub fn range_of(bytes: &[u8], len: u64) {
     if let Range::Part { from, len: some } = range(Some(bytes), len) {

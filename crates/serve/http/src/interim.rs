@@ -1,4 +1,5 @@
-//! Interim answers (1xx), written to a client before its final one.
+//! A connection under `hyper`: interim answers (1xx) are written before final ones, and requests with two
+//! lengths are stopped (`framing`).
 //!
 //! `hyper` writes final answers only. Between two of them the connection is ours: what waits is
 //! written when `hyper` has nothing more to write, or just before it begins the next answer.
@@ -13,6 +14,8 @@ use bytes::{Buf as _, BytesMut};
 use futures_util::task::AtomicWaker;
 use http::{HeaderMap, StatusCode, Version};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::framing::Framing;
 
 /// Bytes of interim answers that wait to be written; what is more is dropped, which is allowed.
 const WAITING_BYTES_MAX: usize = 64 * 1024;
@@ -81,12 +84,23 @@ impl Queue {
 pub(crate) struct Stream<S> {
     inner: S,
     queue: Arc<Queue>,
+    framing: Framing,
+    /// What comes now is not read: a request had two lengths.
+    stopped: bool,
+    /// What `hyper` reads instead.
+    left: &'static [u8],
+    /// After that: whether all is written, and how much was thrown away.
+    ended: Option<usize>,
 }
+
+/// Bytes of what comes after a request with two lengths that are thrown away, so that its client reads the
+/// answer before the connection is closed.
+const THROWN_AWAY_MAX: usize = 64 * 1024;
 
 impl<S: AsyncWrite + Unpin> Stream<S> {
     pub(crate) fn new(inner: S, queue: Arc<Queue>) -> Self {
         queue.between.store(true, Ordering::Release);
-        Self { inner, queue }
+        Self { inner, queue, framing: Framing::default(), stopped: false, left: b"", ended: None }
     }
 
     /// Writes what waits, if it may be written here.
@@ -114,11 +128,27 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(cx, buf)
+        if self.stopped {
+            let now = self.left.len().min(buf.remaining());
+            let (now, left) = self.left.split_at(now);
+            buf.put_slice(now);
+            self.left = left;
+            return Poll::Ready(Ok(()));
+        }
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.inner).poll_read(cx, buf))?;
+        if let Some(at) = self.framing.look(&buf.filled()[before..]) {
+            // No header has a NUL: the head is answered 400, and the connection closed.
+            buf.filled_mut()[before + at] = 0;
+            buf.set_filled(before + at + 1);
+            // A head that came in parts is looked at when its end has come.
+            (self.stopped, self.left) = (true, b"\r\n\r\n");
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Stream<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -152,6 +182,20 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stream<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
+        if self.ended.is_none() {
+            ready!(Pin::new(&mut self.inner).poll_shutdown(cx))?;
+            self.ended = Some(0);
+        }
+        let mut bytes = [0; 4 * 1024];
+        // Closed with something unread, it would be reset.
+        while self.stopped && self.ended.is_some_and(|thrown| thrown < THROWN_AWAY_MAX) {
+            let mut buf = ReadBuf::new(&mut bytes);
+            ready!(Pin::new(&mut self.inner).poll_read(cx, &mut buf))?;
+            match buf.filled().len() {
+                0 => break,
+                read => self.ended = self.ended.map(|thrown| thrown + read),
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }

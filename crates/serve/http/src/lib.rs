@@ -11,6 +11,7 @@ mod call;
 mod condition;
 mod connection;
 mod context;
+mod framing;
 pub mod fuzzing;
 mod interim;
 mod listener;

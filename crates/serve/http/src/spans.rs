@@ -63,6 +63,28 @@ impl Spans {
         self.0.began_ns + time.since(self.0.began).as_nanos() as u64
     }
 
+    /// A span that is over already.
+    pub fn add(
+        &self,
+        name: impl Into<String>,
+        (began, ended): (Mono, Mono),
+        said: Vec<(&'static str, Value)>,
+        failed: bool,
+    ) {
+        let span = Span {
+            id: self.id(),
+            parent: self.0.trace.span,
+            name: name.into(),
+            kind: Kind::Internal,
+            begun_ns: self.at(began),
+            ended_ns: self.at(ended),
+            said,
+            failed,
+            state: String::new(),
+        };
+        self.0.traces.add(self.place(), span);
+    }
+
     /// Begins a span below the request's own.
     pub fn begin(&self, name: impl Into<String>, kind: Kind) -> OpenSpan {
         OpenSpan {

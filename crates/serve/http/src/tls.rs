@@ -72,6 +72,8 @@ pub struct ClientCertificate {
     pub der: Vec<u8>,
     /// SHA-256 of it, in hexadecimal.
     pub fingerprint: String,
+    /// Whom it is for: names of hosts, then URIs.
+    pub names: Vec<String>,
 }
 
 /// How a listener begins a connection by TLS.
@@ -114,7 +116,11 @@ fn client(connection: &ServerConnection) -> Option<ClientCertificate> {
     let suite = rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
     let hash = suite.tls13()?.common.hash_provider.hash(&der);
     let fingerprint = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    Some(ClientCertificate { der, fingerprint })
+    let names = webpki::EndEntityCert::try_from(&CertificateDer::from(&*der)).map_or_else(
+        |_| Vec::new(),
+        |read| read.valid_dns_names().chain(read.valid_uri_names()).map(str::to_owned).collect(),
+    );
+    Some(ClientCertificate { der, fingerprint, names })
 }
 
 impl std::fmt::Debug for Tls {
