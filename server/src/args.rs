@@ -40,7 +40,7 @@ pub use token::{CreateToken, Token, TokenCommand};
 pub use topology::Topology;
 pub use trace::Trace;
 pub use watch::WatchArgs;
-pub use zone::{Explain as ExplainZone, Which, Zone, ZoneCommand};
+pub use zone::{Explain as ExplainZone, Purge as PurgeZone, Which, Zone, ZoneCommand};
 
 /// Where client commands look when not told: the first location of `dev`.
 pub const DEV_URL: &str = "http://127.0.0.1:8787";

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 /// A certificate that vouches for itself, and its key, in files.
 #[derive(Debug)]
 pub struct Pair {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     certificate: PathBuf,
     key: PathBuf,
 }
@@ -24,7 +24,7 @@ impl Pair {
     pub fn of(names: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (certificate, key) = (folder.path().join("a.pem"), folder.path().join("a.key"));
-        let pair = Self { _folder: folder, certificate, key };
+        let pair = Self { folder, certificate, key };
         pair.renew(names);
         pair
     }
@@ -36,6 +36,12 @@ impl Pair {
         let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
         std::fs::write(&self.certificate, made.cert.pem()).expect("a file");
         std::fs::write(&self.key, made.signing_key.serialize_pem()).expect("a file");
+    }
+
+    /// Of both files, which are called `a.pem` and `a.key`.
+    #[track_caller]
+    pub fn folder(&self) -> &str {
+        self.folder.path().to_str().expect("plain")
     }
 
     #[track_caller]

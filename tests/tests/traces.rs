@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use littoral_tests::{Proxy, Request, Site, answer, until};
+use littoral_tests::{Dev, Options, Proxy, Request, Site, Zoned, answer, until};
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -147,6 +147,36 @@ fn a_trace_goes_from_the_client_through_us_to_the_site_and_to_the_collector() {
     let asked = &site.asked()[0];
     assert_eq!(asked.header("traceparent"), Some(&*format!("00-{TRACE}-{}-01", call.id)));
     assert_eq!(asked.header("tracestate"), Some("vendor=1,other=2"));
+}
+
+#[test]
+fn each_rule_of_a_zone_has_a_span() {
+    let site = Site::start(|_, to| answer(to, "204 No Content", &[], b""));
+    let collector = collector();
+    let more = vec!["--traces".into(), told(&collector)];
+    let zoned = Zoned::on(Dev::with(Options { locations: Some(1), more, ..Options::default() }));
+    zoned.apply(&format!(
+        "[upstreams.app]\nservers = [\"{}\"]\n[[routes]]\npath = \"/*\"\nupstream = \"app\"\n\
+         [[rules]]\nname = \"check\"\ncall = {{ upstream = \"app\", path = \"/check\" }}\n\
+         [[rules]]\nname = \"elsewhere\"\nwhen = {{ path = \"/other\" }}\nlimits = {{ time = \"9s\" }}\n\
+         [[rules]]\nname = \"office\"\naddresses = {{ deny = \"192.0.2.1\" }}\n\
+         [[rules]]\nname = \"down\"\non-error = \"allow\"\ncall = {{ upstream = \"none\", path = \"/\" }}\n\
+         [upstreams.none]\nservers = [\"127.0.0.1:1\"]\n",
+        site.address()
+    ));
+    let traceparent = format!("00-{TRACE}-{CLIENT}-01");
+    zoned.send(&Zoned::request("GET", "/page").header("traceparent", traceparent)).expect(204);
+    let spans = trace(&collector, TRACE);
+    let root = spans.iter().find(|span| span.kind == 2).expect("a span of ours");
+    let rules: Vec<_> = spans.iter().filter(|span| span.name.starts_with("rule ")).collect();
+    let names: Vec<_> = rules.iter().map(|span| (&*span.name, span.failed)).collect();
+    assert_eq!(names, [("rule check", false), ("rule office", false), ("rule down", true)]);
+    for rule in rules {
+        assert_eq!((&rule.parent, rule.kind), (&root.id, 1));
+        assert!(root.begun <= rule.begun && rule.begun <= rule.ended && rule.ended <= root.ended);
+    }
+    let calls = spans.iter().filter(|span| span.kind == 3).count();
+    assert!(calls >= 1, "the upstream has one too");
 }
 
 #[test]

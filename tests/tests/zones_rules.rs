@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
-use littoral_tests::{Connection, Dev, Site, Zoned, answer};
+use littoral_tests::{Connection, Dev, Script, Site, Zoned, answer, until};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -231,4 +231,55 @@ answer = { body = "a" }
         drawn.insert(first.text().to_owned());
     }
     assert_eq!(drawn.len(), 2, "both are drawn");
+}
+
+/// Two keys, each as a member of a key set, and a token signed by each.
+const TOKENS: &str = r#"
+const crypto = require('crypto')
+const text = value => Buffer.from(JSON.stringify(value)).toString('base64url')
+for (const kid of ['one', 'two']) {
+  const { publicKey, privateKey } = crypto.generateKeyPairSync('ed25519')
+  const key = { ...publicKey.export({ format: 'jwk' }), kid, alg: 'EdDSA', use: 'sig' }
+  const said = text({ alg: 'EdDSA', kid }) + '.' + text({ sub: kid, exp: 4000000000 })
+  const token = said + '.' + crypto.sign(null, Buffer.from(said), privateKey).toString('base64url')
+  console.log(JSON.stringify(key))
+  console.log(token)
+}
+"#;
+
+#[test]
+fn keys_of_tokens_are_fetched_anew_when_they_are_changed() {
+    let mut script = Script::run(TOKENS, &[]);
+    let [one, token_one, two, token_two] = std::array::from_fn(|_| script.says());
+    let shown = std::sync::Arc::new(Mutex::new(one));
+    let set = std::sync::Arc::clone(&shown);
+    let site = Site::start(move |asked, to| {
+        if asked.target == "/jwks.json" {
+            let keys = format!("{{\"keys\":[{}]}}", set.lock().expect("nobody panicked"));
+            // As such servers do: whoever caches it knows no new key for an hour.
+            let headers = [("Cache-Control", "max-age=3600"), ("Content-Type", "application/json")];
+            return answer(to, "200 OK", &headers, keys.as_bytes());
+        }
+        answer(to, "200 OK", &[], asked.header("x-sub").unwrap_or("nobody").as_bytes())
+    });
+    let zoned = Zoned::on(Dev::of(1));
+    zoned.apply(&format!(
+        "{}[[rules]]\nname = \"token\"\njwt = {{ upstream = \"app\", path = \"/jwks.json\", give = [\"sub\"] }}\n\
+         [[rules]]\nname = \"who\"\nheaders = {{ request = {{ set = {{ x-sub = \"{{jwt.sub}}\" }} }} }}\n\
+         [[rules]]\nname = \"alone\"\nheaders = {{ response = {{ set = {{ cache-control = \"no-store\" }} }} }}\n",
+        app(&site)
+    ));
+    let with = |token: &str| {
+        let authorization = format!("Bearer {token}");
+        zoned.send(&Zoned::request("GET", "/me").header("Authorization", authorization))
+    };
+    assert_eq!(with(&token_one).expect(200).text(), "one");
+    with(&token_two).expect(401);
+    zoned.get("/me").expect(401);
+    *shown.lock().expect("nobody panicked") = two;
+    until("the new key is known", PATIENCE, || (with(&token_two).status == 200).then_some(()));
+    assert_eq!(with(&token_two).expect(200).text(), "two");
+    with(&token_one).expect(401);
+    let fetched = site.asked().iter().filter(|asked| asked.target == "/jwks.json").count();
+    assert!((2..=6).contains(&fetched), "{fetched} times, however often it is asked");
 }

@@ -4,8 +4,9 @@ use littoral_tests::{Dev, Pair, SECURE_SITE, Script, Zoned};
 
 /// Asks by TLS, on one connection: `ask(host)` says version, status and body, or what went wrong.
 const ASK: &str = r#"
-const fs = require('fs'), [port, name, ca, two, ...hosts] = process.argv.slice(1)
+const fs = require('fs'), [port, name, ca, two, own, ...hosts] = process.argv.slice(1)
 const options = { ca: fs.readFileSync(ca), servername: name, host: '127.0.0.1', port }
+if (own) Object.assign(options, { cert: fs.readFileSync(own + '/a.pem'), key: fs.readFileSync(own + '/a.key') })
 const two_ = () => {
   const client = require('http2').connect('https://127.0.0.1:' + port, options)
   client.on('error', error => console.log(error.code))
@@ -38,8 +39,20 @@ main().catch(error => console.log(error.code))
 "#;
 
 fn ask(zoned: &Zoned, pair: &Pair, name: &str, two: bool, hosts: &[&str]) -> Vec<String> {
+    ask_as(None, zoned, pair, (name, two), hosts)
+}
+
+/// The same, showing a certificate.
+fn ask_as(
+    own: Option<&Pair>,
+    zoned: &Zoned,
+    pair: &Pair,
+    (name, two): (&str, bool),
+    hosts: &[&str],
+) -> Vec<String> {
     let port = zoned.address(0).port().to_string();
     let mut arguments = vec![&*port, name, pair.certificate(), if two { "2" } else { "1" }];
+    arguments.push(own.map_or("", Pair::folder));
     arguments.extend(hosts);
     let mut script = Script::run(ASK, &arguments);
     hosts.iter().map(|_| script.says()).collect()
@@ -124,4 +137,39 @@ fn an_upstream_by_tls_is_believed_if_it_is_vouched_for() {
         assert_eq!(zoned.get(&path).expect(200).text(), expected);
         assert_eq!(zoned.get(&path).expect(200).text(), expected, "a hit");
     }
+}
+
+#[test]
+fn who_shows_a_certificate_that_is_vouched_for_comes_in() {
+    let zoned = Zoned::on(Dev::of(1));
+    let (shop, open) = (Pair::of(&["shop.example"]), Pair::of(&["open.example"]));
+    let (friend, stranger) = (Pair::of(&["friend.example"]), Pair::of(&["friend.example"]));
+    let rules = "[[rules]]\nname = \"friends\"\nclient-certificate = { give = [\"name\", \"fingerprint\"] }\n\
+                 [[rules]]\nname = \"names\"\nredirect = { to = \"/{client.name}\" }\n\
+                 when = { path = \"/name\" }\n";
+    let text = secured(&shop, "in").replace(
+        "[[routes]]",
+        &format!("client-authorities = \"{}\"\n[[routes]]", friend.certificate()),
+    );
+    zoned.apply(&format!("{text}{rules}"));
+    let other = format!("name = \"open\"\nhosts = [\"open.example\"]\n{}", secured(&open, "open"));
+    std::fs::write(zoned.folder().join("open.toml"), other).expect("a file");
+    zoned.zone(&["apply", "open.toml"]).well();
+    for two in [true, false] {
+        let ask = |own: Option<&Pair>| {
+            ask_as(own, &zoned, &shop, ("shop.example", two), &["shop.example"]).remove(0)
+        };
+        assert!(ask(Some(&friend)).ends_with(" 200 in"), "{}", ask(Some(&friend)));
+        assert!(ask(None).contains(" 401 "), "{}", ask(None));
+        assert!(!ask(Some(&stranger)).contains("200"), "nobody vouches for it");
+        // Shown to the other zone, it counts for nothing here.
+        let hosts = &["open.example", "shop.example"];
+        let said = ask_as(Some(&friend), &zoned, &open, ("open.example", two), hosts);
+        assert!(said[0].ends_with("200 open") && said[1].contains(" 421 "), "{said:?}");
+    }
+    assert_eq!(zoned.get("/").expect(401).code(), Some(10480), "without TLS none is shown");
+    let listed = rules.replace("give", &format!("fingerprints = \"{}\", give", "0".repeat(64)));
+    zoned.apply(&format!("{text}{listed}"));
+    let said = ask_as(Some(&friend), &zoned, &shop, ("shop.example", true), &["shop.example"]);
+    assert!(said[0].contains(" 403 "), "{said:?}");
 }

@@ -15,6 +15,7 @@ Examples:
   littoral zone explain http://shop.localhost/admin/x -H 'x-api-key: abc'
   littoral zone history --zone shop
   littoral zone rollback 3 --zone shop
+  littoral zone purge --tag product-7
 
 docs/guide/zones.md says what stands in a zone.toml.")]
 pub struct Zone {
@@ -88,7 +89,42 @@ pub enum ZoneCommand {
         #[command(flatten)]
         remote: Remote,
     },
+    Purge(Purge),
     Explain(Explain),
+}
+
+/// Make what is cached of a zone old, at every location.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  littoral zone purge http://shop.localhost/news http://shop.localhost/
+  littoral zone purge --tag product-7 --tag home
+  littoral zone purge --everything --soft --zone shop
+
+The same by the API: POST /client/v4/zones/ZONE/purge_cache.")]
+pub struct Purge {
+    /// Whole URLs, as clients ask for them; all their variants go.
+    #[arg(value_name = "URL")]
+    pub urls: Vec<String>,
+    /// All answers with this label (Surrogate-Key, Cache-Tag).
+    #[arg(long = "tag", value_name = "LABEL")]
+    pub tags: Vec<String>,
+    /// All URLs that begin so: HOST/PATH.
+    #[arg(long = "prefix", value_name = "PREFIX")]
+    pub prefixes: Vec<String>,
+    /// All of a host.
+    #[arg(long = "host", value_name = "HOST")]
+    pub hosts: Vec<String>,
+    /// All of the zone.
+    #[arg(long)]
+    pub everything: bool,
+    /// Keep it as stale, to be validated, instead of dropping it.
+    #[arg(long)]
+    pub soft: bool,
+    #[command(flatten)]
+    pub which: Which,
+    #[command(flatten)]
+    pub remote: Remote,
 }
 
 /// Which zone is meant.

@@ -13,7 +13,7 @@ use miette::{IntoDiagnostic as _, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::args::{Remote, Which, ZoneCommand};
+use crate::args::{PurgeZone, Remote, Which, ZoneCommand};
 use crate::client::{Call, Client, Error, encode, percent};
 use crate::failure::Failure;
 use crate::terminal;
@@ -68,6 +68,7 @@ pub async fn run(command: ZoneCommand) -> Result<()> {
             let _: Value = client.result(call).await?;
             Ok(terminal::say(&format!("deleted {name}"))?)
         }
+        ZoneCommand::Purge(options) => purge(options).await,
         ZoneCommand::Explain(options) => explain::run(options).await,
     }
 }
@@ -162,6 +163,26 @@ async fn named(client: &Client, which: &Which) -> Result<String> {
             Err(Failure::new("littoral::which_zone", what, next).into())
         }
     }
+}
+
+async fn purge(options: PurgeZone) -> Result<()> {
+    let PurgeZone { urls, tags, prefixes, hosts, everything, soft, which, remote } = options;
+    let named = urls.len() + tags.len() + prefixes.len() + hosts.len();
+    if named == 0 && !everything {
+        let next = "name URLs, --tag, --prefix or --host, or say --everything";
+        return Err(Failure::new("littoral::purge", "nothing is named", next).into());
+    }
+    let client = Client::new(&remote)?;
+    let name = self::named(&client, &which).await?;
+    let path = format!("/client/v4/zones/{}/purge_cache", percent(&name));
+    let call = Call::new(Method::POST, path).json(&json!({
+        "files": urls, "tags": tags, "prefixes": prefixes, "hosts": hosts,
+        "purge_everything": everything, "soft": soft,
+    }));
+    let _: Value = client.result(call).await?;
+    let what = if everything { "everything".to_owned() } else { format!("{named} named") };
+    let how = if soft { "made stale" } else { "purged" };
+    Ok(terminal::say(&format!("{how} in {name}: {what}"))?)
 }
 
 async fn history(which: &Which, as_json: bool, remote: &Remote) -> Result<()> {

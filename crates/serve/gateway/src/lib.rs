@@ -36,7 +36,7 @@ use littoral_types::{Allowed, Ctx, LocationId, Positions, Space, SpaceId};
 pub use error::Error;
 pub use limits::Limits;
 pub use origin::KIND;
-pub use purge::{NAMED_MAX, Purge};
+pub use purge::{NAMED_MAX, Purge, Realm};
 pub use upstream::{
     Answered, Backend, Finder, Reading, Sent, Trust, TrustError, Upstream, Via, nothing,
 };

@@ -22,6 +22,30 @@ pub struct Purge {
     pub soft: bool,
 }
 
+/// A part of what a gateway keeps, which may be purged by itself: some hosts, and the labels of their
+/// answers.
+#[derive(Clone, Copy)]
+pub struct Realm<'a> {
+    /// Whether a host is its own; a port may stand behind it.
+    pub has: &'a (dyn Fn(&str) -> bool + Sync),
+    /// The label that all its answers have; others begin with it and a space.
+    pub mark: &'a str,
+}
+
+impl Realm<'_> {
+    /// A label as the answers of a realm have it.
+    pub fn label(mark: &str, label: &[u8]) -> Vec<u8> {
+        [mark.as_bytes(), b" ", label].concat()
+    }
+
+    fn check(&self, host: &str) -> Result<(), Error> {
+        if (self.has)(host) {
+            return Ok(());
+        }
+        Err(bad(format!("the host {host:?} is not of this zone")))
+    }
+}
+
 /// The body of a call. What it does not know it does not mind, as it must name something.
 #[derive(Deserialize)]
 struct Named {
@@ -57,6 +81,26 @@ impl Purge {
     /// # Errors
     /// [`Error::BadPurge`] says what is wrong with it.
     pub fn parse(body: &[u8]) -> Result<Self, Error> {
+        Self::read(body, None)
+    }
+
+    /// The same, of a realm alone.
+    ///
+    /// # Errors
+    /// As [`Purge::parse`], and for what is not of the realm.
+    pub fn parse_in(body: &[u8], realm: &Realm<'_>) -> Result<Self, Error> {
+        Self::read(body, Some(realm))
+    }
+
+    /// Both at once.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.scopes.extend(other.scopes);
+        self
+    }
+
+    fn read(body: &[u8], realm: Option<&Realm<'_>>) -> Result<Self, Error> {
+        let check = |host: &str| realm.map_or(Ok(()), |realm| realm.check(host));
         let named: Named = serde_json::from_slice(body).map_err(|error| bad(error.to_string()))?;
         let Named { files, tags, prefixes, hosts, purge_everything, soft } = named;
         let sorts = [files.len(), tags.len(), prefixes.len(), hosts.len()];
@@ -68,23 +112,34 @@ impl Purge {
         let mut scopes = Vec::new();
         for file in files {
             let (File::Url(url) | File::Asked { url, .. }) = file;
-            scopes.push(of_url(&url)?);
+            let (host, target) = of_url(&url)?;
+            check(&host)?;
+            scopes.push(Scope::Prefix(key::of_url(&host, &target)));
         }
         for label in tags {
             let label = label.trim();
             if label.is_empty() {
                 return Err(bad("a tag is empty".into()));
             }
-            scopes.push(Scope::Tag(tag(label.as_bytes())));
+            let label = match realm {
+                Some(realm) => Realm::label(realm.mark, label.as_bytes()),
+                None => label.into(),
+            };
+            scopes.push(Scope::Tag(tag(&label)));
         }
         for prefix in prefixes {
+            check(host_of(&prefix))?;
             scopes.extend(of_prefix(&prefix)?);
         }
         for host in hosts {
+            check(host.trim())?;
             scopes.extend(of_host(host.trim())?);
         }
         if purge_everything {
-            scopes = vec![Scope::Everything];
+            scopes = vec![match realm {
+                Some(realm) => Scope::Tag(tag(realm.mark.as_bytes())),
+                None => Scope::Everything,
+            }];
         }
         if scopes.is_empty() {
             let what = "it names nothing: send \"files\", \"tags\", \"prefixes\" or \"hosts\", or \
@@ -104,21 +159,30 @@ fn bad(what: String) -> Error {
     Error::BadPurge(what)
 }
 
-fn of_url(text: &str) -> Result<Scope, Error> {
+/// Host and target.
+fn of_url(text: &str) -> Result<(String, String), Error> {
     let wrong = || bad(format!("{text:?} is not a URL: write http://HOST/PATH"));
     let uri: Uri = text.parse().map_err(|_| wrong())?;
     let host = uri.authority().filter(|_| matches!(uri.scheme_str(), Some("http" | "https")));
     let host = host.filter(|host| named(host.as_str())).ok_or_else(wrong)?;
     let target = uri.path_and_query().map_or("/", |target| target.as_str());
     let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
-    Ok(Scope::Prefix(key::of_url(host.as_str(), &target)))
+    Ok((host.as_str().to_owned(), target))
+}
+
+/// A prefix without the scheme that it may begin with.
+fn bare(prefix: &str) -> &str {
+    let text = prefix.trim();
+    text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")).unwrap_or(text)
+}
+
+fn host_of(prefix: &str) -> &str {
+    bare(prefix).split('/').next().unwrap_or_default()
 }
 
 /// `HOST/PATH`: whatever begins so, byte by byte.
 fn of_prefix(text: &str) -> Result<Vec<Scope>, Error> {
-    let bare = text.trim();
-    let bare = bare.strip_prefix("http://").or_else(|| bare.strip_prefix("https://"));
-    let bare = bare.unwrap_or(text.trim());
+    let bare = bare(text);
     let Some((host, path)) = bare.split_once('/') else { return of_host(bare) };
     if !plain(bare) || !named(host) {
         return Err(bad(format!("{text:?} is not a prefix: write HOST/PATH, without spaces")));
@@ -181,6 +245,28 @@ mod tests {
         assert_eq!(purge, Purge { scopes: vec![Scope::Tag(tag(b"a"))], soft: true });
         let all = Purge::parse(br#"{"purge_everything": true, "tags": ["a"]}"#).expect("a purge");
         assert_eq!(all.scopes, [Scope::Everything], "no more is needed");
+    }
+
+    #[test]
+    fn a_realm_purges_its_own_and_nothing_else() {
+        let has = |host: &str| host.starts_with("mine.example");
+        let realm = Realm { has: &has, mark: "m" };
+        let read = |body: &str| Purge::parse_in(body.as_bytes(), &realm);
+        let scopes = |body: &str| read(body).expect(body).scopes;
+        let label = Scope::Tag(tag(b"m a"));
+        assert_eq!(scopes(r#"{"tags": ["a"]}"#), std::slice::from_ref(&label));
+        assert_eq!(scopes(r#"{"purge_everything": true}"#), [Scope::Tag(tag(b"m"))]);
+        let file = Scope::Prefix(key::of_url("mine.example:81", "/a"));
+        assert_eq!(scopes(r#"{"files": ["http://mine.example:81/a"]}"#), [file]);
+        for body in [
+            r#"{"files": ["http://other.example/a"]}"#,
+            r#"{"prefixes": ["https://other.example/a"]}"#,
+            r#"{"prefixes": ["mine.example/a", "other.example"]}"#,
+            r#"{"hosts": [" other.example"]}"#,
+        ] {
+            let error = read(body).expect_err(body).to_string();
+            assert!(error.contains("not of this zone"), "{body}: {error}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The API for zones, below `/client/v4/accounts/<account>/zones`.
+//! The API for zones, below `/client/v4/accounts/<account>/zones`; `purge` has what purge clients ask for.
 
 use http::{HeaderValue, Method, header};
 use littoral_http::{Answer, Body, Call, Query, Refusal, Res, code, segments, success};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::TEXT_BYTES_MAX;
 use crate::explain::Question;
 use crate::records::{Entry, Pointer};
-use crate::{Error, Zones};
+use crate::{Error, Zones, purge};
 
 /// Bytes of any other body.
 const SMALL_BYTES_MAX: u64 = 64 * 1024;
@@ -75,7 +75,7 @@ impl Target<'_> {
 impl Zones {
     /// Whether a path is of this API.
     pub fn is_api(path: &str) -> bool {
-        target(path).is_some()
+        target(path).is_some() || purge::is_of_zones(path)
     }
 
     /// Answers a request to this API.
@@ -90,6 +90,9 @@ impl Zones {
 
     async fn respond(&self, call: &mut Call) -> Result<Res, Refusal> {
         let path = call.head.uri.path().to_owned();
+        if purge::is_of_zones(&path) {
+            return self.of_zones(call).await;
+        }
         let (raw, target) = target(&path).ok_or_else(Refusal::no_route)?;
         let method = call.head.method.clone();
         if !target.allowed().split(", ").any(|name| name == method.as_str()) {
@@ -202,7 +205,7 @@ async fn json<T: serde::de::DeserializeOwned>(call: &mut Call) -> Result<T, Refu
     serde_json::from_slice(&body).map_err(unreadable)
 }
 
-fn unreadable(why: impl std::fmt::Display) -> Refusal {
+pub(crate) fn unreadable(why: impl std::fmt::Display) -> Refusal {
     Refusal::bad_request(code::BAD_BODY, format!("could not read the request: {why}"))
 }
 

@@ -24,6 +24,7 @@ const HOSTS_MAX: usize = 64;
 const ROUTES_MAX: usize = 256;
 const UPSTREAMS_MAX: usize = 64;
 const SERVERS_MAX: usize = 64;
+const PREWARM_MAX: usize = 1_000;
 
 /// A zone, checked. What it names, namespaces above all, may still not be there.
 #[derive(Clone)]
@@ -31,6 +32,8 @@ pub struct Config {
     pub name: String,
     pub hosts: Vec<Host>,
     pub tls: Option<Tls>,
+    /// What is asked for before a version is served.
+    pub prewarm: Vec<Warm>,
     pub upstreams: BTreeMap<String, Upstream>,
     pub routes: Vec<Route>,
     pub plan: Plan,
@@ -56,6 +59,15 @@ pub struct Tls {
     pub key: PathBuf,
     /// Who vouches for clients, if they are asked for a certificate.
     pub clients: Option<PathBuf>,
+}
+
+/// A URL that is asked for before a version is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warm {
+    /// With its port, if it names one.
+    pub host: String,
+    /// Path and query.
+    pub target: String,
 }
 
 /// A server of an upstream.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
 use http::request::Parts;
-use littoral_http::{Answer, Call, Handshake, Interim, Res, Upload};
+use littoral_http::{Answer, Call, Handshake, Interim, Res, Spans, Upload, Value};
 
 use crate::config::Target;
 use crate::plan::{Done, Progress};
@@ -54,16 +54,37 @@ impl littoral_http::Front for Front {
         };
         let (address, size) = (peer.ip(), rest.body.declared());
         let asked = Asked { head, host, path, address, size, ctx, dry: false };
-        let mut progress = Progress::new(&zone.config.plan);
-        if progress.advance(&zone.config.plan, &asked, &zone.means) {
-            // Nothing had to be waited for: what is in memory is answered where it is read.
-            return respond(&zone, asked, progress.end(), rest);
+        if asked.head.method.as_str() == "PURGE" {
+            return Answer::Later(Box::pin(self.clone().purged(zone, asked, rest)));
         }
-        Answer::Later(Box::pin(async move {
-            let done = progress.finish(&zone.config.plan, &asked, &zone.means).await;
-            respond(&zone, asked, done, rest).wait().await
-        }))
+        judged(&zone, asked, rest)
     }
+}
+
+impl Front {
+    /// With a token, a `PURGE` is for us; without one it is passed on like any method.
+    async fn purged(self, zone: Arc<Zone>, asked: Asked, mut rest: Rest) -> Res {
+        if !self.0.may_purge(&zone, &asked.head, &asked.ctx).await {
+            return judged(&zone, asked, rest).wait().await;
+        }
+        let res = self.0.purge_asked(&zone, asked.head, &asked.ctx).await;
+        rest.body.drain().await;
+        res
+    }
+}
+
+/// Answers what has come as the zone's rules decide.
+fn judged(zone: &Arc<Zone>, asked: Asked, rest: Rest) -> Answer {
+    let mut progress = Progress::new(&zone.config.plan);
+    if progress.advance(&zone.config.plan, &asked, &zone.means) {
+        // Nothing had to be waited for: what is in memory is answered where it is read.
+        return respond(zone, asked, progress.end(), rest);
+    }
+    let zone = Arc::clone(zone);
+    Answer::Later(Box::pin(async move {
+        let done = progress.finish(&zone.config.plan, &asked, &zone.means).await;
+        respond(&zone, asked, done, rest).wait().await
+    }))
 }
 
 /// The host that a request is for, in lower case and without its port.
@@ -79,6 +100,13 @@ pub(crate) fn host(head: &Parts) -> Option<String> {
     (!host.is_empty() && !authority.as_str().contains('@')).then(|| host.to_ascii_lowercase())
 }
 
+/// The same as it was asked for, with its port.
+pub(crate) fn authority(head: &Parts) -> Option<String> {
+    let said = head.headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
+    let named = head.uri.authority().map(|authority| authority.as_str());
+    named.or(said).map(str::to_owned)
+}
+
 fn refused(error: &Error, mut body: Upload) -> Answer {
     let res = error.refusal().envelope();
     if body.declared() == Some(0) {
@@ -90,8 +118,30 @@ fn refused(error: &Error, mut body: Upload) -> Answer {
     }))
 }
 
+/// Tells a request's trace of the rules that were asked, and what each decided.
+fn told(spans: &Spans, zone: &Zone, done: &Done) {
+    for (at, step) in zone.config.plan.steps().iter().enumerate() {
+        let (Some(times), Some(outcome)) = (done.times[at], &done.outcomes[at]) else { continue };
+        let text = |text: &str| Value::Text(text.to_owned());
+        let mut said = vec![
+            ("littoral.zone", text(zone.name())),
+            ("littoral.zone.version", Value::Number(zone.version.into())),
+            ("littoral.rule.kind", text(step.rule.kind())),
+            ("littoral.rule.note", text(&outcome.note)),
+        ];
+        if let Verdict::Answer(reply) = &outcome.verdict {
+            said.push(("http.response.status_code", Value::Number(reply.status.as_u16().into())));
+        }
+        let failed = outcome.note.starts_with("failed: ");
+        spans.add(format!("rule {}", step.name), times, said, failed);
+    }
+}
+
 /// Answers as the rules have decided.
 fn respond(zone: &Arc<Zone>, asked: Asked, done: Done, rest: Rest) -> Answer {
+    if let Some(spans) = asked.head.extensions.get::<Spans>() {
+        told(spans, zone, &done);
+    }
     let mut changes = Vec::new();
     let mut time_max: Option<Duration> = None;
     for effect in done.counted().flat_map(|outcome| &outcome.effects) {
@@ -121,7 +171,7 @@ pub(crate) fn drained(res: Res, mut body: Upload) -> Answer {
     }))
 }
 
-fn routed(zone: &Arc<Zone>, asked: Asked, done: &Done, rest: Rest) -> Answer {
+pub(crate) fn routed(zone: &Arc<Zone>, asked: Asked, done: &Done, rest: Rest) -> Answer {
     let view = done.view(&asked);
     let Some((at, route)) = zone.route(&view) else {
         return refused(&Error::NoRoute(zone.name().to_owned()), rest.body);

@@ -27,6 +27,8 @@ mod targets;
 mod front;
 pub mod explain;
 mod api;
+mod purge;
+mod warm;
 pub mod fuzzing;
 
 pub use error::{Error, code};

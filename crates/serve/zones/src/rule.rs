@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use littoral_http::Res;
+use littoral_http::{ClientCertificate, Handshake, Res};
 use littoral_types::Ctx;
 
 use crate::means::Means;
@@ -255,6 +255,11 @@ impl<'a> View<'a> {
 
     pub fn dry(&self) -> bool {
         self.asked.dry
+    }
+
+    /// What the client has shown when its connection began, and the zone's authorities vouch for.
+    pub fn client(&self) -> Option<&'a ClientCertificate> {
+        self.asked.head.extensions.get::<Arc<Handshake>>()?.client.as_ref()
     }
 
     /// In normal form.

@@ -3,6 +3,7 @@
 mod addresses;
 mod api_key;
 mod call;
+pub(crate) mod client_certificate;
 mod cors;
 pub(crate) mod headers;
 pub(crate) mod jwt;
@@ -15,6 +16,7 @@ mod split;
 pub(crate) use addresses::AddressList;
 pub(crate) use api_key::ApiKey;
 pub(crate) use call::Call;
+pub(crate) use client_certificate::ClientCertificate;
 pub(crate) use cors::Cors;
 pub(crate) use headers::{Changes, Headers};
 pub(crate) use jwt::Jwt;

@@ -23,6 +23,7 @@ use crate::pool::Pool;
 use crate::records::{Entry, POINTERS, Pointer, Records, zone_of};
 use crate::secure::{self, Certificate};
 use crate::table::Table;
+use crate::warm::warm;
 use crate::zone::{Zone, id};
 
 /// How long reading the records of one zone may take.
@@ -69,6 +70,12 @@ pub(crate) struct Inner {
     pub(crate) table: ArcSwap<Table>,
     /// Of the pointer that each zone here was opened by: who opens one has it locked.
     opened: Mutex<HashMap<(Tenant, String), Version>>,
+}
+
+/// A version that is ready to be served, and which pointer says so.
+struct Prepared {
+    zone: Arc<Zone>,
+    at: Version,
 }
 
 impl Zones {
@@ -148,29 +155,41 @@ impl Zones {
     /// A zone's pointer may have moved.
     async fn heard(&self, account: Tenant, name: &str, minimum: Option<Version>) {
         let found = self.0.records.pointer(&self.ctx(), (account, name), minimum).await;
-        let opened = match found {
-            Ok(Some((at, pointer))) => self.open(account, name, at, &pointer).await,
+        let prepared = match found {
+            Ok(Some((at, pointer))) => self.prepare(account, name, at, &pointer).await,
             Ok(None) => {
                 self.close(account, name);
-                Ok(())
+                Ok(None)
             }
             Err(error) => Err(error),
         };
-        if let Err(error) = opened {
-            tracing::error!(%error, zone = name, "a version is not taken over; the one before goes on");
+        match prepared {
+            Ok(Some(prepared)) if self.is_to_warm(&prepared) => {
+                // Other zones are not kept waiting.
+                let (zones, name) = (self.clone(), name.to_owned());
+                self.0.tasks.spawn(TaskKind::Zones, async move {
+                    zones.serve((account, &name), prepared).await;
+                });
+            }
+            Ok(Some(prepared)) => self.swap((account, name), prepared),
+            Ok(None) => {}
+            Err(error) => {
+                let what = "a version is not taken over; the one before goes on";
+                tracing::error!(%error, zone = name, "{what}");
+            }
         }
     }
 
-    /// Serves a version from now on, unless a newer one is served already.
-    pub(crate) async fn open(
+    /// A version, ready to be served; `None` if it, or a newer one, is already.
+    async fn prepare(
         &self,
         account: Tenant,
         name: &str,
         at: Version,
         pointer: &Pointer,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Prepared>, Error> {
         if self.is_open(account, name, at) {
-            return Ok(());
+            return Ok(None);
         }
         let ctx = self.ctx();
         let text = self.0.records.text(&ctx, (account, name), &pointer.now.record).await?;
@@ -180,17 +199,40 @@ impl Zones {
         let certificate = self.certificate(account, &config).await;
         let version = pointer.now.version;
         let zone = Arc::new(Zone::new(account, version, config, means, certificate));
+        Ok(Some(Prepared { zone, at }))
+    }
+
+    /// Whether a version is asked for things before it is served: only if one is served meanwhile.
+    fn is_to_warm(&self, Prepared { zone, .. }: &Prepared) -> bool {
+        let key = (zone.account, zone.name().to_owned());
+        !zone.config.prewarm.is_empty() && self.0.table.load().zones.contains_key(&key)
+    }
+
+    /// Serves a version from now on, warm if it is to be, unless it has been overtaken meanwhile.
+    async fn serve(&self, (account, name): (Tenant, &str), prepared: Prepared) {
+        if self.is_to_warm(&prepared) {
+            warm(&prepared.zone, &self.ctx()).await;
+            let found = self.0.records.pointer(&self.ctx(), (account, name), None).await;
+            if !matches!(found, Ok(Some((at, _))) if at == prepared.at) {
+                // Whoever has moved it is heard of.
+                return;
+            }
+        }
+        self.swap((account, name), prepared);
+    }
+
+    fn swap(&self, (account, name): (Tenant, &str), Prepared { zone, at }: Prepared) {
         let key = (account, name.to_owned());
         let mut opened = self.0.opened.lock().unwrap_or_else(PoisonError::into_inner);
         if opened.get(&key).is_some_and(|known| *known >= at) {
-            return Ok(());
+            return;
         }
         opened.insert(key.clone(), at);
+        let version = zone.version;
         let mut zones = self.0.table.load().zones.clone();
         zones.insert(key, zone);
         self.0.table.store(Arc::new(Table::new(zones)));
-        tracing::info!(zone = name, version = pointer.now.version, "serves a version");
-        Ok(())
+        tracing::info!(zone = name, version, "serves a version");
     }
 
     fn is_open(&self, account: Tenant, name: &str, at: Version) -> bool {
@@ -349,7 +391,9 @@ impl Zones {
         next: impl FnMut(Option<&Pointer>) -> Result<Option<Entry>, Error>,
     ) -> Result<Pointer, Error> {
         let (at, pointer) = self.0.records.move_pointer(ctx, (account, name), next).await?;
-        self.open(account, name, at, &pointer).await?;
+        if let Some(prepared) = self.prepare(account, name, at, &pointer).await? {
+            self.serve((account, name), prepared).await;
+        }
         Ok(pointer)
     }
 }

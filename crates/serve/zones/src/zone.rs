@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Request, StatusCode};
-use littoral_gateway::{Answered, Backend, Error as Unanswered, Sent, Via};
+use littoral_gateway::{Answered, Backend, Error as Unanswered, Realm, Sent, Via};
 use littoral_types::Tenant;
 
 use crate::config::{Cache, Config, Route, Target};
@@ -47,7 +47,7 @@ impl Zone {
                 true => format!("{id}/{name}/{version}"),
                 false => format!("{id}/{name}"),
             };
-            let backend = Arc::new(Kept { pool, cache, name: name_of(at) });
+            let backend = Arc::new(Kept { pool, cache, zone: Arc::clone(&id), name: name_of(at) });
             Some(Via { backend, edition: edition.into(), kept })
         };
         let via = config.routes.iter().enumerate().map(via).collect();
@@ -86,12 +86,16 @@ pub fn id(account: Tenant, name: &str) -> Arc<str> {
 
 /// What only we follow of an answer (RFC 9213): it is not passed on.
 const OURS: HeaderName = HeaderName::from_static("littoral-cdn-cache-control");
+const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
+const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
 const FOR_CDNS: HeaderName = HeaderName::from_static("cdn-cache-control");
 
 /// An upstream whose answers a route keeps for as long as it says.
 struct Kept {
     pool: Arc<Pool>,
     cache: Cache,
+    /// Its id.
+    zone: Arc<str>,
     /// By what other locations find it.
     name: Bytes,
 }
@@ -101,6 +105,7 @@ impl Backend for Kept {
         Box::pin(async move {
             let mut answered = self.pool.ask(request).await?;
             let head = &mut answered.head;
+            mark(&self.zone, &mut head.headers);
             if let Some(said) = self.cache.says(head.status, &head.headers) {
                 head.headers.insert(OURS, said);
             }
@@ -110,6 +115,24 @@ impl Backend for Kept {
 
     fn name(&self) -> Option<Bytes> {
         Some(self.name.clone())
+    }
+}
+
+/// Makes an answer's labels its zone's own, and gives it one that all of the zone have: no client sees
+/// them, and a purge of a zone by labels leaves others alone.
+fn mark(zone: &str, headers: &mut HeaderMap) {
+    let (mut all, comma) = (zone.as_bytes().to_vec(), b", ");
+    let keys = headers.get_all(SURROGATE_KEY).into_iter();
+    let keys = keys.flat_map(|line| line.as_bytes().split(u8::is_ascii_whitespace));
+    let tags = headers.get_all(CACHE_TAG).into_iter();
+    let tags = tags.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    for label in keys.chain(tags).map(<[u8]>::trim_ascii).filter(|label| !label.is_empty()) {
+        all.extend_from_slice(comma);
+        all.extend_from_slice(&Realm::label(zone, label));
+    }
+    headers.remove(SURROGATE_KEY);
+    if let Ok(all) = HeaderValue::from_bytes(&all) {
+        headers.insert(CACHE_TAG, all);
     }
 }
 
@@ -145,6 +168,19 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn labels_of_a_zone_are_its_own() {
+        let mut headers = HeaderMap::new();
+        mark("z", &mut headers);
+        assert_eq!(headers[CACHE_TAG], "z");
+        let mut headers = HeaderMap::new();
+        headers.append(SURROGATE_KEY, HeaderValue::from_static("a  b"));
+        headers.append(CACHE_TAG, HeaderValue::from_static("c d,, e"));
+        mark("z", &mut headers);
+        assert_eq!(headers[CACHE_TAG], "z, z a, z b, z c d, z e");
+        assert_eq!(headers.len(), 1);
+    }
 
     #[test]
     fn a_route_says_how_long_where_the_upstream_does_not() {

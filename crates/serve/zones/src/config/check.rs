@@ -8,7 +8,10 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 use toml::{Spanned, Value};
 
 use super::document::{self, Document, Text, Texts};
-use super::{Cache, Config, Files, HOSTS_MAX, Problem, ROUTES_MAX, Route, Target, UPSTREAMS_MAX};
+use super::servers::warm;
+use super::{
+    Cache, Config, Files, HOSTS_MAX, PREWARM_MAX, Problem, ROUTES_MAX, Route, Target, UPSTREAMS_MAX,
+};
 use crate::addresses::Addresses;
 use crate::condition::{Condition, Host, Wanted};
 use crate::pattern::Pattern;
@@ -74,8 +77,12 @@ impl Checker<'_> {
         self.at_most(document.upstreams.len(), UPSTREAMS_MAX, "upstreams");
         let hosts = document.hosts.iter();
         let hosts = hosts.filter_map(|host| self.good(host.span(), Host::parse(host.get_ref())));
-        let hosts = hosts.collect();
+        let hosts: Vec<Host> = hosts.collect();
         let tls = document.tls.map(|tls| self.tls(tls));
+        self.at_most(document.prewarm.len(), PREWARM_MAX, "URLs to prewarm");
+        let prewarm = document.prewarm.iter();
+        let prewarm = prewarm.filter_map(|url| self.good(url.span(), warm(url.get_ref(), &hosts)));
+        let prewarm = prewarm.collect();
         let mut upstreams = BTreeMap::new();
         for (name, upstream) in document.upstreams {
             let place = upstream.span();
@@ -96,7 +103,7 @@ impl Checker<'_> {
             routes.filter_map(|route| self.route(route.span(), route.into_inner())).collect();
         steps.truncate(RULES_MAX);
         let (namespaces, files, plan) = (Vec::new(), Vec::new(), Plan::new(steps));
-        Config { name, hosts, tls, upstreams, routes, plan, namespaces, files }
+        Config { name, hosts, tls, prewarm, upstreams, routes, plan, namespaces, files }
     }
 
     fn at_most(&mut self, count: usize, max: usize, what: &str) {

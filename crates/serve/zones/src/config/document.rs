@@ -18,6 +18,8 @@ pub(super) struct Document {
     pub hosts: Vec<Text>,
     pub tls: Option<Spanned<Tls>>,
     #[serde(default)]
+    pub prewarm: Vec<Text>,
+    #[serde(default)]
     pub upstreams: BTreeMap<String, Spanned<Upstream>>,
     #[serde(default)]
     pub routes: Vec<Spanned<Route>>,
@@ -125,6 +127,7 @@ pub(super) struct Rule {
     pub timeout: Option<Spanned<TimeSpan>>,
     pub addresses: Option<Addresses>,
     pub api_key: Option<ApiKey>,
+    pub client_certificate: Option<ClientCertificate>,
     pub jwt: Option<Jwt>,
     pub redirect: Option<Redirect>,
     pub redirects: Option<Redirects>,
@@ -157,6 +160,15 @@ pub(super) struct ApiKey {
     pub namespace: Text,
     pub header: Option<Text>,
     pub optional: Option<bool>,
+    #[serde(default)]
+    pub give: Vec<Text>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct ClientCertificate {
+    pub optional: Option<bool>,
+    pub fingerprints: Option<Texts>,
     #[serde(default)]
     pub give: Vec<Text>,
 }

@@ -1,4 +1,4 @@
-//! The smaller rules: cross-origin answers, rate limits, and splits between variants.
+//! The smaller rules: certificates of clients, cross-origin answers, rate limits, splits.
 
 use std::sync::Arc;
 
@@ -9,8 +9,46 @@ use super::document::{self, Text};
 use crate::condition::Condition;
 use crate::rule::Rule;
 use crate::rules;
+use crate::rules::client_certificate::Field;
 
 impl Checker<'_> {
+    pub(super) fn client_certificate(
+        &mut self,
+        name: &Text,
+        doc: document::ClientCertificate,
+    ) -> Option<Arc<dyn Rule>> {
+        if !self.clients {
+            let message = "nobody is asked for a certificate: name who vouches for clients in \
+                           `[tls]`, as `client-authorities`";
+            self.problem(name.span(), message);
+        }
+        let fingerprint = |text: &str| {
+            let hex: String = text.chars().filter(|c| *c != ':').collect();
+            let whole = hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let wrong =
+                || format!("`{text}` is no SHA-256 of a certificate: 64 hexadecimal digits");
+            whole.then(|| hex.to_ascii_lowercase()).ok_or_else(wrong)
+        };
+        let fingerprints = doc.fingerprints.map(|texts| self.each(&texts, fingerprint));
+        let mut give = Vec::new();
+        for (field, fact) in self.given("client", &doc.give) {
+            match field.as_str() {
+                "fingerprint" => give.push((Field::Fingerprint, fact)),
+                "name" => give.push((Field::Name, fact)),
+                _ => {
+                    let what =
+                        format!("a certificate gives `fingerprint` and `name`, no `{field}`");
+                    self.problem(name.span(), what);
+                }
+            }
+        }
+        Some(Arc::new(rules::ClientCertificate {
+            optional: doc.optional.unwrap_or(false),
+            fingerprints: fingerprints.unwrap_or_default(),
+            give,
+        }))
+    }
+
     pub(super) fn cors(&mut self, doc: document::Cors) -> Option<Arc<dyn Rule>> {
         let any = doc.origins.iter().any(|origin| origin.get_ref() == "*");
         if let Some(first) = doc.origins.first().filter(|_| any && doc.credentials) {

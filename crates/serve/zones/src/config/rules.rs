@@ -26,6 +26,9 @@ impl Checker<'_> {
         if let Some(doc) = written.api_key {
             made.push(self.api_key(doc));
         }
+        if let Some(doc) = written.client_certificate {
+            made.push(self.client_certificate(&name, doc));
+        }
         if let Some(doc) = written.jwt {
             made.push(self.jwt(&name, doc));
         }
@@ -65,7 +68,7 @@ impl Checker<'_> {
             made.push(self.call(doc, &when));
         }
         if made.len() != 1 {
-            let kinds = "`addresses`, `api-key`, `jwt`, `redirect`, `redirects`, `rewrite`, \
+            let kinds = "`addresses`, `api-key`, `client-certificate`, `jwt`, `redirect`, `redirects`, `rewrite`, \
                          `headers`, `cors`, `rate-limit`, `limits`, `split` or `call`";
             self.problem(place, format!("a rule does one thing: give it {kinds}"));
             return None;

@@ -1,4 +1,4 @@
-//! TLS of a zone's hosts, and the servers of its upstreams.
+//! Addresses: TLS of a zone's hosts, the servers of its upstreams, and what is asked for early.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -8,7 +8,8 @@ use toml::Spanned;
 
 use super::check::Checker;
 use super::document::{self, Text};
-use super::{Files, Health, SERVERS_MAX, Server, Tls, Upstream};
+use super::{Files, Health, SERVERS_MAX, Server, Tls, Upstream, Warm};
+use crate::condition::Host;
 
 impl Checker<'_> {
     pub(super) fn tls(&mut self, tls: Spanned<document::Tls>) -> Tls {
@@ -99,4 +100,30 @@ fn server(text: &str) -> Result<Server, String> {
     }
     let authority = format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(port));
     Ok(Server { authority, secure: secure.is_some() })
+}
+
+/// A URL of the zone, or a path at the first of its hosts that is one.
+pub(super) fn warm(text: &str, hosts: &[Host]) -> Result<Warm, String> {
+    let wrong = || format!("`{text}` is no URL: write `https://HOST/PATH`, or a path");
+    let uri: http::Uri = text.parse().map_err(|_| wrong())?;
+    let host = match (uri.authority(), uri.scheme_str()) {
+        (Some(host), Some("http" | "https")) if !host.as_str().contains('@') => {
+            if !hosts.iter().any(|one| one.matches(&host.host().to_ascii_lowercase())) {
+                return Err(format!("the host of `{text}` is not of this zone"));
+            }
+            host.as_str().to_ascii_lowercase()
+        }
+        (None, None) if text.starts_with('/') => {
+            let exactly = |host: &Host| match host {
+                Host::Exactly(name) => Some(name.clone()),
+                _ => None,
+            };
+            let first = hosts.iter().find_map(exactly);
+            first
+                .ok_or_else(|| format!("`{text}`: say at which host, as in `https://HOST/PATH`"))?
+        }
+        _ => return Err(wrong()),
+    };
+    let target = uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
+    Ok(Warm { host, target })
 }

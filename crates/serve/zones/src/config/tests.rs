@@ -18,18 +18,23 @@ fn a_zone_of_everything_is_read() {
         panic!("{}", all.join("\n"))
     });
     assert_eq!(config.name, "shop");
-    assert_eq!(config.plan.steps().len(), 14);
+    assert_eq!(config.plan.steps().len(), 15);
     assert_eq!(config.routes.len(), 6);
     let servers = &config.upstreams["accounts"].servers;
     assert!(servers.iter().all(|server| server.secure));
     assert_eq!(servers[1].authority, "accounts.internal:443");
     assert_eq!(config.files.len(), 2);
+    let warm = |host: &str, target: &str| Warm { host: host.into(), target: target.into() };
+    assert_eq!(config.prewarm, [warm("shop.example", "/"), warm("www.shop.example", "/start?x=1")]);
 }
 
 #[test]
 fn what_is_wrong_is_said_with_its_place_and_what_to_do() {
     for (more, expected) in [
         ("[[rules]]\nname = \"x\"\naddres = 1", "5:1: unknown field `addres`"),
+        ("prewarm = [\"https://other.example/\"]", "3:12: the host of `https://other.example/`"),
+        ("prewarm = [\"x\"]", "3:12: `x` is no URL"),
+        ("[[rules]]\nname = \"x\"\nclient-certificate = {}", "4:8: nobody is asked for a"),
         ("[[rules]]\nname = \"x\"", "3:1: a rule does one thing: give it `addresses`"),
         (
             "[[routes]]\npath = \"/\"\nupstream = \"app\"",

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::header;
+use http::{HeaderValue, header};
 use jsonwebtoken::jwk::{AlgorithmParameters, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use littoral_types::Mono;
@@ -63,7 +63,15 @@ pub(crate) struct Source {
     upstream: String,
     path: String,
     refresh: Duration,
-    held: Mutex<Option<(Arc<ByName>, Mono)>>,
+    held: Mutex<Option<Held>>,
+}
+
+/// Keys that were fetched.
+struct Held {
+    keys: Arc<ByName>,
+    since: Mono,
+    /// When they were last asked for, well or not.
+    tried: Mono,
 }
 
 impl Keys {
@@ -83,11 +91,11 @@ impl Keys {
 impl Source {
     fn held(&self, name: &str, now: Mono) -> Option<Arc<ByName>> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let (keys, since) = held.as_ref()?;
-        let age = now.since(*since);
+        let Held { keys, since, tried } = held.as_ref()?;
+        let lately = now.since(*tried) < BETWEEN_FETCHES_MIN;
         // A name that is not known may be one that is new.
-        let known = keys.contains_key(name) || age < BETWEEN_FETCHES_MIN;
-        (age < self.refresh && known).then(|| Arc::clone(keys))
+        let good = now.since(*since) < self.refresh && keys.contains_key(name);
+        (good || lately).then(|| Arc::clone(keys))
     }
 
     async fn fetch(
@@ -95,7 +103,11 @@ impl Source {
         means: &Arc<Means>,
         ctx: &littoral_types::Ctx,
     ) -> Result<Arc<ByName>, String> {
-        let headers = http::HeaderMap::new();
+        let mut headers = http::HeaderMap::new();
+        if self.held.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+            // What a cache has is what is known here already.
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        }
         let fetched = fetch::get(means, ctx, &self.upstream, &self.path, headers, true).await;
         let read = fetched.map_err(String::from).and_then(|fetched| match fetched.status {
             status if status.is_success() => read_keys(&fetched.body),
@@ -103,15 +115,16 @@ impl Source {
         });
         let now = means.clock.mono();
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        match (read, held.as_ref()) {
+        match (read, held.as_mut()) {
             (Ok(keys), _) => {
-                *held = Some((Arc::clone(&keys), now));
+                *held = Some(Held { keys: Arc::clone(&keys), since: now, tried: now });
                 Ok(keys)
             }
             // Keys do not go bad because nobody answers.
-            (Err(why), Some((keys, _))) => {
+            (Err(why), Some(held)) => {
                 tracing::warn!(upstream = %self.upstream, why, "keys of tokens are not renewed");
-                Ok(Arc::clone(keys))
+                held.tried = now;
+                Ok(Arc::clone(&held.keys))
             }
             (Err(why), None) => Err(why),
         }
