@@ -3,7 +3,6 @@
 //! `cargo xtask headline platzi` builds and runs this; `docs/guide/headline.md` says what it models.
 
 mod before;
-mod client;
 mod figures;
 mod model;
 mod readers;
@@ -19,11 +18,11 @@ use littoral_tasks::Tasks;
 use littoral_tests::{Relays, Weather};
 use serde_json::Value;
 
+use crate::client::Client;
 use crate::memory::Zipf;
 use crate::plan::Plan;
 use crate::zoned::Zoned;
 use before::{Before, Rules};
-use client::Client;
 use figures::{Figure, Spread};
 use model::Scale;
 use readers::{Readers, Seen};

@@ -5,6 +5,7 @@
 
 mod allocator;
 mod bare;
+mod client;
 mod cold;
 mod engine;
 mod headline;

@@ -68,6 +68,7 @@ pub(crate) const NAMES: &[&str] = &[
     "site-uncacheable-first",
     "site-uncacheable-after",
     "rules-20",
+    "purge-tag-100k",
 ];
 
 /// What a figure must reach.

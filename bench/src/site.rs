@@ -3,6 +3,7 @@
 //! Everyone has the same site behind it, the same processors, the same load in turn.
 
 mod peers;
+mod purges;
 mod rates;
 mod rules;
 mod upstream;
@@ -26,6 +27,8 @@ enum Part {
     Waves,
     /// What the rules of a zone cost.
     Rules,
+    /// How soon a purge of very many is seen everywhere.
+    Purges,
 }
 
 pub(crate) async fn run(plan: &Plan) -> Result<Vec<Row>> {
@@ -36,6 +39,7 @@ pub(crate) async fn run(plan: &Plan) -> Result<Vec<Row>> {
             Part::Pass => rates::pass(plan).await?,
             Part::Waves => waves::run(plan).await?,
             Part::Rules => rules::run(plan).await?,
+            Part::Purges => purges::run(plan).await?,
         });
     }
     Ok(rows)

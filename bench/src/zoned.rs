@@ -19,8 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 pub(crate) struct Zoned {
-    #[expect(dead_code, reason = "held while it runs")]
-    program: Program,
+    pub(crate) program: Program,
     /// `[{name, region, address, zones}]`
     locations: Vec<Value>,
     folder: tempfile::TempDir,

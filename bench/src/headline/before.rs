@@ -11,9 +11,9 @@ use hyper::body::Incoming;
 use littoral_tasks::Tasks;
 use littoral_tests::{Relay, Relays, Weather, percent};
 
-use super::client::{Answer, Client};
 use super::model::{FAR_MS, ms};
 use super::services::{Addresses, LEVEL, RESULT, Res, STUDENT, serve, with};
+use crate::client::{Answer, Client};
 use crate::serving::TOKEN;
 
 /// The old component, running.

@@ -7,9 +7,9 @@ use anyhow::Result;
 use futures_util::future::try_join_all;
 use littoral_clock::{Chance, Clock};
 
-use super::client::{Answer, Client};
 use super::model::{ASSETS, LANDINGS, MOVED_IN, ONE_IN};
 use super::services::{STUDENT, content, result};
+use crate::client::{Answer, Client};
 use crate::memory::Zipf;
 
 /// Wrong answers that are shown.

@@ -2,10 +2,12 @@
 //! measured.
 //!
 //! `/kept/BYTES/DELAY_MS/NAME` may be kept for an hour under the label NAME, `/never/…` by nobody, and
-//! `/count/PATH` says how often PATH was asked for that has a delay.
+//! `/count/PATH` says how often PATH was asked for that has a delay. `/numbered/…?…` is as `/kept/…`, but
+//! each answer begins with a number that no other has.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -27,7 +29,11 @@ const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 struct Site {
     ready: Mutex<HashMap<String, Bytes>>,
     counted: Mutex<HashMap<String, u64>>,
+    made: AtomicU64,
 }
+
+/// Digits of the number with which an answer begins.
+pub(super) const NUMBER_BYTES: usize = 20;
 
 /// Answers until it is killed.
 pub(crate) async fn run(address: SocketAddr) -> Result<()> {
@@ -84,6 +90,14 @@ impl Site {
                 let says = format!("cache-control: max-age=3600\r\nsurrogate-key: {name}");
                 made(&says, &value(bytes))
             }
+            "numbered" => {
+                let name = name.split('?').next().unwrap_or_default();
+                let says = format!("cache-control: max-age=3600\r\nsurrogate-key: {name}");
+                let number = self.made.fetch_add(1, Ordering::AcqRel);
+                let number = format!("{number:0NUMBER_BYTES$}");
+                // Never ready: no two are the same.
+                return Ok(made(&says, &[number.as_bytes(), &value(bytes)].concat()));
+            }
             "never" => made("cache-control: no-store", &value(bytes)),
             _ => bail!("no kind of ours: {kind}"),
         };
@@ -131,6 +145,9 @@ mod tests {
         };
         let kept = ask("/kept/0/0/a").await;
         assert!(kept.contains("max-age=3600") && kept.contains("surrogate-key: a\r\n"), "{kept}");
+        let numbered = ask("/numbered/0/0/a?1").await;
+        assert!(numbered.contains("surrogate-key: a\r\n"), "{numbered}");
+        assert_ne!(ask("/numbered/0/0/a?1").await, numbered);
         assert!(ask("/never/0/1/b").await.contains("no-store"));
         assert!(ask("/count/never/0/1/b").await.ends_with("\r\n\r\n1"));
         assert!(ask("/count/never/0/1/c").await.ends_with("\r\n\r\n0"));

@@ -12,7 +12,7 @@ use crate::wire::measure;
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
 /// Asks one address.
-pub(super) struct Client {
+pub(crate) struct Client {
     address: SocketAddr,
     host: &'static str,
     /// Connections that nobody uses now.
@@ -20,15 +20,15 @@ pub(super) struct Client {
 }
 
 /// What was answered.
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     head: String,
-    pub(super) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
     /// A header's value, by its name in lower case.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().skip(1).find_map(|line| {
             let (found, value) = line.split_once(':')?;
             found.eq_ignore_ascii_case(name).then(|| value.trim())
@@ -37,7 +37,7 @@ impl Answer {
 }
 
 impl Client {
-    pub(super) fn new(address: SocketAddr, host: &'static str) -> Self {
+    pub(crate) fn new(address: SocketAddr, host: &'static str) -> Self {
         Self { address, host, idle: Mutex::default() }
     }
 
@@ -46,7 +46,7 @@ impl Client {
     }
 
     /// Asks with `GET`, on a connection that is open if there is one.
-    pub(super) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Result<Answer> {
+    pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Result<Answer> {
         let mut request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n", self.host);
         for (name, value) in headers {
             request.push_str(&format!("{name}: {value}\r\n"));
