@@ -22,6 +22,7 @@ mod followed;
 mod keeper;
 mod measured;
 mod parts;
+mod question;
 mod reply;
 mod request;
 #[cfg(test)]

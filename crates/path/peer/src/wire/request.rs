@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::bounded::Bounded;
 use super::keeper::{TermsForm, WroteForm};
-use super::parts::{self, Bodies, PositionForm, PositionsForm, RowForm, ScopeForm, VersionForm};
-use super::parts::{mirrored, run};
+use super::parts::{self, Bodies, PositionForm, RowForm, ScopeForm, VersionForm, run};
+use super::question::QuestionForm;
 use super::{ALLOWED_MAX, DOCUMENT_BYTES_MAX, PAGE_MAX, WireError};
-use crate::{Filter, Follow, Gossip, Hop, Minimum, Push, Question, Request, StoreCall};
+use crate::{Filter, Follow, Gossip, Push, Request, StoreCall};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Form<'a> {
@@ -97,23 +97,6 @@ impl GossipForm<'_> {
         Ok(Gossip { epoch: Epoch(self.epoch), document })
     }
 }
-
-#[derive(Serialize, Deserialize)]
-struct QuestionForm<'a> {
-    space: u128,
-    kind: u8,
-    #[serde(borrow, serialize_with = "run")]
-    key: &'a [u8],
-    hop: HopForm,
-    held: Option<VersionForm>,
-    minimum_client: Option<VersionForm>,
-    minimum_own: VersionForm,
-    minimum_positions: PositionsForm,
-    through: bool,
-}
-
-// In the order of their numbers: a new one comes last.
-mirrored!(HopForm of Hop { Edge, Regional, Upper, Origin, Keeper });
 
 #[derive(Serialize, Deserialize)]
 enum CallForm<'a> {
@@ -309,41 +292,6 @@ impl CtxForm {
                 Some(Bounded(list)) => Allowed::only(list.into_iter().map(LocationId)),
             },
         }
-    }
-}
-
-impl<'a> From<&'a Question> for QuestionForm<'a> {
-    fn from(question: &'a Question) -> Self {
-        let Question { space, key, hop, held, minimum, through, asked: _ } = question;
-        Self {
-            space: space.id.0,
-            kind: space.kind.0,
-            key,
-            hop: (*hop).into(),
-            held: held.map(littoral_types::Version::parts),
-            minimum_client: minimum.client.map(littoral_types::Version::parts),
-            minimum_own: minimum.own.parts(),
-            minimum_positions: parts::positions_form(minimum.positions),
-            through: *through,
-        }
-    }
-}
-
-impl QuestionForm<'_> {
-    fn decode(self, asked: &[u8]) -> Result<Question, WireError> {
-        Ok(Question {
-            space: Space { id: SpaceId(self.space), kind: littoral_types::Kind(self.kind) },
-            key: parts::key(self.key)?,
-            hop: self.hop.into(),
-            held: self.held.map(parts::version),
-            minimum: Minimum {
-                client: self.minimum_client.map(parts::version),
-                own: parts::version(self.minimum_own),
-                positions: parts::positions(self.minimum_positions),
-            },
-            through: self.through,
-            asked: parts::asked(asked)?,
-        })
     }
 }
 
