@@ -268,7 +268,8 @@ impl Shelf {
     }
 
     /// Drops everything that purges by hand, applied up to `applied`, made old, and marks what they
-    /// made stale; then the records go.
+    /// made stale; then the records go. What is dropped leaves its version behind: it may have been
+    /// shown here, and another node of this location may hold something older that is sound.
     pub(crate) fn sweep(&self, applied: Positions, now: Mono) {
         if self.hand.is_empty() {
             return;
@@ -285,6 +286,9 @@ impl Shelf {
                 let mut stale = stale.lock().unwrap_or_else(PoisonError::into_inner);
                 stale.push((space, Bytes::copy_from_slice(key), Arc::clone(entry), since));
             }
+            if !sound {
+                self.remembered.raise(space, key, entry.version, None, now);
+            }
             sound
         });
         for (space, key, entry, since) in stale.into_inner().unwrap_or_else(PoisonError::into_inner)
@@ -299,7 +303,11 @@ impl Shelf {
                     let tags = tags.unwrap_or_default();
                     self.hand.stale_since(space, key, tags, kept.positions)
                 };
-                sound(space, key, tags, kept.positions) && stale().is_none()
+                let stays = sound(space, key, tags, kept.positions) && stale().is_none();
+                if !stays {
+                    self.remembered.raise(space, key, kept.version, None, now);
+                }
+                stays
             });
         }
         for (store, position) in self.hand.drop_through(applied).iter() {

@@ -119,6 +119,24 @@ async fn what_is_made_stale_is_held_on_and_says_so_until_it_is_asked_for_again()
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_sweep_drops_leaves_its_version_behind() {
+    let world = World::new().await;
+    let key = world.far_key(6);
+    world.put(key, "v").await;
+    let shown = world.get(6, key).await.entry.version;
+    let edge = world.tiers(6);
+    let remembered = || edge.inner().shelf.remembered.of(SPACE.id, key.as_bytes()).version;
+    assert!(remembered() < shown, "what is held need not be remembered");
+    world.purge(Scope::Everything).await;
+    for _ in 0..130 {
+        if edge.state().entries > 0 {
+            world.pass(Duration::from_secs(1)).await;
+        }
+    }
+    assert_eq!((edge.state().entries, remembered()), (0, shown));
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_waits_for_a_purge_waits_until_it_is_applied() {
     let world = World::new().await;
     world.put("k", "v").await;
