@@ -6,8 +6,8 @@ use bytes::Bytes;
 use littoral_peer::wire;
 use littoral_peer::{
     Answer, Error, Filter, Follow, Followed, Gossip, Hop, HopReport, Hops, Measured, Minimum,
-    Opaque, Outcome, Push, Question, Reply, Request, StoreCall, StoreReply, Terms, Trailer, Trailing, Trip,
-    Truth, Wrote,
+    Opaque, Outcome, Push, Question, Reply, Request, StoreCall, StoreReply, Terms, Trailer,
+    Trailing, Trip, Truth, Wrote,
 };
 use littoral_store::{
     Applied, Collect, Condition, Digest, Doomed, Found, Item, List, Listed, Purge, Record, Row,

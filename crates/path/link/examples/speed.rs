@@ -12,7 +12,8 @@ use littoral_link::{Certificates, Client, Files, Identity, Members, Peer, Server
 use littoral_peer::faults::Faults;
 use littoral_peer::local::{self, Network, Trips};
 use littoral_peer::{
-    Answer, Carrier, Error, Hop, Hops, Minimum, Opaque, Question, Reply, Request, Service, Trailing, Truth,
+    Answer, Carrier, Error, Hop, Hops, Minimum, Opaque, Question, Reply, Request, Service,
+    Trailing, Truth,
 };
 use littoral_store::Staging;
 use littoral_tasks::{Shutdown, TaskKind, Tasks};

@@ -10,8 +10,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use littoral_clock::Clock;
 use littoral_peer::{
-    Answer, Error, Hop, Hops, Minimum, Opaque, Question, Reply, Request, Service, StoreCall, Trailing,
-    Truth,
+    Answer, Error, Hop, Hops, Minimum, Opaque, Question, Reply, Request, Service, StoreCall,
+    Trailing, Truth,
 };
 use littoral_store::{Condition, Row, Staging, Write};
 use littoral_tasks::{Shutdown, TaskKind, Tasks};
