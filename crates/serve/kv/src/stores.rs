@@ -125,12 +125,22 @@ impl Stores {
     }
 
     async fn call(&self, ctx: &Ctx, store: StoreId, call: StoreCall) -> Result<StoreReply, Error> {
-        let deadline = ctx.deadline.min(self.clock.after(self.store_time));
+        let now = self.clock.mono();
+        let deadline = ctx.deadline.min(now.plus(self.store_time));
+        // Who has little time left cannot say of a store that it does not answer.
+        let fair = deadline.since(now) * 2 >= self.store_time;
         let ctx = Ctx { deadline, ..ctx.clone() };
         let site = self.topology.now().site(store).location;
-        match self.carrier.call(site, ctx, Request::Store(store, call)).await? {
-            Reply::Store(reply) => Ok(reply),
-            _ => Err(confused()),
+        let reply = self.carrier.call(site, ctx, Request::Store(store, call)).await;
+        match reply {
+            Ok(Reply::Store(reply)) => Ok(reply),
+            Ok(_) => Err(confused()),
+            Err(error) => {
+                if error == Error::Unreachable || error == Error::Deadline && fair {
+                    self.refill.failed(store);
+                }
+                Err(error)
+            }
         }
     }
 }
