@@ -18,10 +18,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     if arguments.iter().any(|argument| argument == "--profile") {
         install::profiler();
     }
-    run::run(
-        run::command("cargo build --release --locked -p littoral -p littoral-bench")
-            .current_dir(&workspace.root),
-    )?;
+    build(workspace)?;
     if arguments.iter().any(|argument| matches!(argument.as_str(), "kv" | "purges")) {
         // Apart: the simulation's parts can be broken on purpose, and those above must not be.
         run::run(
@@ -29,6 +26,17 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
                 .current_dir(&workspace.root),
         )?;
     }
+    measure(workspace, arguments)
+}
+
+/// Builds the binary and what measures it.
+pub(crate) fn build(workspace: &Workspace) -> Result<()> {
+    let mut command = run::command("cargo build --release --locked -p littoral -p littoral-bench");
+    run::run(command.current_dir(&workspace.root))
+}
+
+/// Measures what was built.
+pub(crate) fn measure(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let release = workspace.root.join("target/release");
     // Here, and not in the root: a file that is named in the arguments lies where it was meant.
     run::run(

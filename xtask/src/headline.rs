@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::run;
+use crate::bench;
 use crate::workspace::Workspace;
 
 const SCENARIOS: &[&str] = &["platzi"];
@@ -13,18 +13,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     if !SCENARIOS.contains(&scenario.as_str()) {
         bail!("no such scenario: {scenario}\n{USAGE}");
     }
-    run::run(
-        run::command("cargo build --release --locked -p littoral -p littoral-bench")
-            .current_dir(&workspace.root),
-    )?;
-    let release = workspace.root.join("target/release");
-    run::run(
-        std::process::Command::new(release.join("littoral-bench"))
-            .args(["--headline", scenario])
-            .args(rest)
-            .arg("--littoral")
-            .arg(release.join("littoral"))
-            .arg("--folder")
-            .arg(workspace.root.join("target/bench")),
-    )
+    bench::build(workspace)?;
+    let named = ["--headline".to_owned(), scenario.clone()];
+    bench::measure(workspace, &[&named, rest].concat())
 }

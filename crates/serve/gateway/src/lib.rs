@@ -36,6 +36,7 @@ use littoral_types::{Allowed, Ctx, LocationId, Positions, Space, SpaceId};
 pub use error::Error;
 pub use limits::Limits;
 pub use origin::KIND;
+pub use purge::call::{CALL_BYTES_MAX, ListInfo, ZONES_PATH, is_soft};
 pub use purge::{NAMED_MAX, Purge, Realm};
 pub use upstream::{
     Answered, Backend, Finder, Reading, Sent, Trust, TrustError, Upstream, Via, nothing,

@@ -1,5 +1,6 @@
 //! What a purge names, as scopes of keys: a purge costs the same however much is kept.
 
+pub(crate) mod call;
 mod door;
 
 use bytes::Bytes;

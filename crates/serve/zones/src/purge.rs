@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{HeaderName, Method, Request, header};
-use littoral_gateway::{Purge, Realm};
+use http::{Method, Request, header};
+use littoral_gateway::{CALL_BYTES_MAX, ListInfo, Purge, Realm, ZONES_PATH, is_soft};
 use littoral_http::{Call, Query, Refusal, Res, code, page, success};
 use littoral_kv::doors::{Access, Credentials, Grant};
 use littoral_types::Ctx;
@@ -15,13 +15,6 @@ use crate::plan::Progress;
 use crate::rule::Asked;
 use crate::zone::Zone;
 use crate::{Error, Zones, front, path};
-
-const PATHS: &str = "/client/v4/zones";
-/// Bytes of what a call names.
-const BODY_BYTES_MAX: u64 = 1024 * 1024;
-/// Makes a `PURGE` a soft one.
-const SOFT: [HeaderName; 2] =
-    [HeaderName::from_static("soft-purge"), HeaderName::from_static("fastly-soft-purge")];
 
 /// What a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,21 +37,12 @@ struct Shown<'a> {
 }
 
 #[derive(Serialize)]
-struct ListInfo {
-    page: usize,
-    per_page: usize,
-    total_pages: usize,
-    count: usize,
-    total_count: usize,
-}
-
-#[derive(Serialize)]
 struct Purged<'a> {
     id: &'a str,
 }
 
 fn target(path: &str) -> Option<Target<'_>> {
-    let rest = path.strip_prefix(PATHS)?;
+    let rest = path.strip_prefix(ZONES_PATH)?;
     if !matches!(rest.get(..1), None | Some("/")) {
         return None;
     }
@@ -91,18 +75,14 @@ impl Zones {
                 let all = self.permitted(&grant, Access::Read);
                 let named = |zone: &&Arc<Zone>| name.as_deref().is_none_or(|n| n == zone.name());
                 let shown: Vec<_> = all.iter().filter(named).map(|zone| shown(zone)).collect();
-                let count = shown.len();
-                let per_page = count.max(20);
-                let info =
-                    ListInfo { page: 1, per_page, total_pages: 1, count, total_count: count };
-                Ok(page(&shown, &info))
+                Ok(page(&shown, &ListInfo::of_all(shown.len())))
             }
             Target::Zone(which) if method == Method::GET => {
                 Ok(success(&shown(&self.which(&grant, which, Access::Read)?)))
             }
             Target::PurgeCache(which) if method == Method::POST || method == Method::DELETE => {
                 let zone = self.which(&grant, which, Access::Write)?;
-                let body = call.body.collect(BODY_BYTES_MAX).await;
+                let body = call.body.collect(CALL_BYTES_MAX).await;
                 let body = body.map_err(crate::api::unreadable)?;
                 let purge = self.named(&zone, &call.ctx, &body).await?;
                 self.purged(&zone, &call.ctx, &purge).await
@@ -190,8 +170,7 @@ impl Zones {
 
     /// Purges the URL of a request.
     pub(crate) async fn purge_asked(&self, zone: &Arc<Zone>, head: Parts, ctx: &Ctx) -> Res {
-        let says = |name: &HeaderName| head.headers.get(name).is_some_and(|value| value == "1");
-        let soft = SOFT.iter().any(says);
+        let soft = is_soft(&head.headers);
         let mut asked = Request::get(head.uri.clone()).body(()).unwrap_or_default().into_parts().0;
         asked.headers.extend(head.headers.get(header::HOST).map(|h| (header::HOST, h.clone())));
         let target = head.uri.path_and_query().map_or("/", |target| target.as_str());

@@ -1,7 +1,7 @@
 //! Where purges are asked for: `PURGE` with the zone's token, and the paths that purge clients know.
 
 use futures_util::future::{BoxFuture, try_join_all};
-use http::header::{self, HeaderName};
+use http::header;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use littoral_http::{Call, Refusal, Res, UploadError, code};
 use littoral_tiers::stale_in;
@@ -9,16 +9,9 @@ use littoral_types::{Ctx, Positions, Space};
 use serde::Serialize;
 
 use super::Purge;
+use super::call::{CALL_BYTES_MAX, ListInfo, ZONES_PATH, is_soft};
 use crate::site::Asking;
 use crate::{Error, Gateway, Via};
-
-/// Under it, all paths are ours.
-const ZONES: &str = "/client/v4/zones";
-/// Bytes of what a call names.
-const BODY_BYTES_MAX: u64 = 1024 * 1024;
-/// Makes a `PURGE` a soft one.
-const SOFT_PURGE: [HeaderName; 2] =
-    [HeaderName::from_static("soft-purge"), HeaderName::from_static("fastly-soft-purge")];
 
 /// What a purge answers with.
 #[derive(Serialize)]
@@ -33,15 +26,6 @@ struct Zone<'a> {
     status: &'static str,
     paused: bool,
     r#type: &'static str,
-}
-
-#[derive(Serialize)]
-struct ListInfo {
-    page: usize,
-    per_page: usize,
-    total_pages: usize,
-    count: usize,
-    total_count: usize,
 }
 
 /// What the path of a call means.
@@ -59,8 +43,9 @@ impl Gateway {
             return false;
         }
         let path = call.head.uri.path();
-        let under =
-            path.strip_prefix(ZONES).is_some_and(|rest| matches!(rest.get(..1), None | Some("/")));
+        let under = path
+            .strip_prefix(ZONES_PATH)
+            .is_some_and(|rest| matches!(rest.get(..1), None | Some("/")));
         under || call.head.method.as_str() == "PURGE" && self.permits(&call.head.headers)
     }
 
@@ -84,7 +69,7 @@ impl Gateway {
         let ctx = self.site.ctx(call.ctx.trace);
         let asked = Asking::of(&call.head, call.peer.ip(), &ctx, call.interim.clone());
         let asking = asked.map_err(|error| error.refusal())?;
-        let purge = Purge::url(&asking.host, &asking.target, soft(&call.head.headers));
+        let purge = Purge::url(&asking.host, &asking.target, is_soft(&call.head.headers));
         self.purged(&ctx, &purge).await
     }
 
@@ -95,14 +80,11 @@ impl Gateway {
         let method = &call.head.method;
         match route {
             Route::Zones if method == Method::GET => {
-                let count = 1;
-                let info =
-                    ListInfo { page: 1, per_page: 20, total_pages: 1, count, total_count: 1 };
-                Ok(littoral_http::page(&[self.zone()], &info))
+                Ok(littoral_http::page(&[self.zone()], &ListInfo::of_all(1)))
             }
             Route::Zone if method == Method::GET => Ok(littoral_http::success(&self.zone())),
             Route::PurgeCache if method == Method::POST || method == Method::DELETE => {
-                let body = call.body.collect(BODY_BYTES_MAX).await.map_err(unread)?;
+                let body = call.body.collect(CALL_BYTES_MAX).await.map_err(unread)?;
                 let purge = Purge::parse(&body).map_err(|error| error.refusal())?;
                 self.purged(&self.site.ctx(call.ctx.trace), &purge).await
             }
@@ -124,7 +106,7 @@ impl Gateway {
     }
 
     fn route(&self, path: &str) -> Result<Route, Refusal> {
-        let rest = path.strip_prefix(ZONES).unwrap_or_default();
+        let rest = path.strip_prefix(ZONES_PATH).unwrap_or_default();
         let mut segments = rest.split('/').skip(1).filter(|segment| !segment.is_empty());
         let (zone, which, more) = (segments.next(), segments.next(), segments.next());
         let Some(zone) = zone else { return Ok(Route::Zones) };
@@ -169,11 +151,6 @@ impl Gateway {
         }
         Err(Error::Unpurged("this node has not heard of it yet".into()))
     }
-}
-
-fn soft(headers: &HeaderMap) -> bool {
-    let says = |name: &HeaderName| headers.get(name).is_some_and(|value| value == "1");
-    SOFT_PURGE.iter().any(says)
 }
 
 fn unread(error: UploadError) -> Refusal {
